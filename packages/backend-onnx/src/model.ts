@@ -1,0 +1,63 @@
+import { DisposedError, InvalidArgumentError } from '@pocketlens/backend';
+import type {
+  BackendCapabilities,
+  BackendModelV1,
+  EncodeOptions,
+  ImageFeatures,
+  ModelConfig,
+  SliceInput,
+} from '@pocketlens/backend';
+import type { Decoder } from './decoder.js';
+import type { EmbeddingTable } from './embedding-table.js';
+import { OnnxSequence } from './sequence.js';
+import type { VisionEncoder } from './vision-encoder.js';
+
+/** The loaded parts of a model. */
+export interface OnnxModelParts {
+  readonly vision: VisionEncoder;
+  readonly embeddings: EmbeddingTable;
+  readonly decoder: Decoder;
+}
+
+/** A model over ONNX Runtime sessions. */
+export class OnnxModel implements BackendModelV1 {
+  readonly capabilities: BackendCapabilities;
+  readonly config: ModelConfig;
+  readonly #parts: OnnxModelParts;
+  #disposal: Promise<void> | undefined;
+
+  constructor(parts: OnnxModelParts, config: ModelConfig, capabilities: BackendCapabilities) {
+    this.#parts = parts;
+    this.config = config;
+    this.capabilities = capabilities;
+  }
+
+  async encodeImages(slices: readonly SliceInput[], options?: EncodeOptions): Promise<ImageFeatures> {
+    if (this.#disposal !== undefined) throw new DisposedError('the model');
+    return this.#parts.vision.encode(slices, options);
+  }
+
+  createSequence(options: { readonly capacity?: number } = {}): OnnxSequence {
+    if (this.#disposal !== undefined) throw new DisposedError('the model');
+    const capacity = options.capacity ?? this.config.maxPositions;
+    if (!Number.isInteger(capacity) || capacity < 1 || capacity > this.config.maxPositions) {
+      throw new InvalidArgumentError(
+        'ARGUMENT_RANGE',
+        `capacity must be a whole number in 1..${this.config.maxPositions}, received ${capacity}`,
+      );
+    }
+    const { decoder, embeddings } = this.#parts;
+    return new OnnxSequence({ decoder, embeddings, isDisposed: () => this.#disposal !== undefined }, capacity);
+  }
+
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#release();
+    return this.#disposal;
+  }
+
+  async #release(): Promise<void> {
+    const { vision, decoder, embeddings } = this.#parts;
+    await Promise.all([vision.dispose(), decoder.dispose()]);
+    await embeddings.close();
+  }
+}

@@ -1,0 +1,5 @@
+export { DirectorySource } from './directory-source.js';
+export { onnxruntimeNode } from './onnxruntime-node.js';
+export type { OnnxRuntimeNodeOptions } from './onnxruntime-node.js';
+export { verifyModel } from './verify.js';
+export type { VerifyOptions } from './verify.js';

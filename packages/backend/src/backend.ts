@@ -1,0 +1,33 @@
+import type { BackendModelV1, Dtype } from './model.js';
+import type { ModelSource } from './source.js';
+
+/** Whether a backend can run here, and on what. */
+export interface BackendReport {
+  readonly available: boolean;
+  /** Why not, in one sentence; absent when available. */
+  readonly reason?: string;
+  readonly version?: string;
+  readonly devices: readonly string[];
+  readonly threads?: number;
+}
+
+export interface LoadModelOptions {
+  /** Default: the first that the model directory holds, fp32 before fp16. */
+  readonly dtype?: Dtype;
+  readonly threads?: number;
+  /** Compares the sha256 of every file with the manifest before loading. Default false: sizes only. */
+  readonly verify?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The seam where inference engines plug in.
+ *
+ * `probe()` never throws. `loadModel` takes a directory, or a `ModelSource` where there is no file system.
+ */
+export interface BackendV1 {
+  readonly specificationVersion: 'v1';
+  readonly name: string;
+  probe(): Promise<BackendReport>;
+  loadModel(source: string | ModelSource, options?: LoadModelOptions): Promise<BackendModelV1>;
+}
