@@ -1,0 +1,128 @@
+import { InvalidArgumentError, InvalidImageError, throwIfAborted } from '../errors.js';
+import { requireNode } from './node-modules.js';
+
+/** The picture that a browser's `createImageBitmap` makes, as far as it is used here. */
+export interface BitmapInput {
+  readonly width: number;
+  readonly height: number;
+  close(): void;
+}
+
+/** Where a picture comes from: a path or `file:` URL (Node only), its encoded bytes, a Blob, or in a browser an ImageBitmap. */
+export type ImageInput = string | URL | Uint8Array | ArrayBuffer | Blob | BitmapInput;
+
+interface ReadOptions {
+  readonly maxBytes: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const assertByteLimit = (bytes: number, maxBytes: number): void => {
+  if (bytes <= maxBytes) return;
+  throw new InvalidImageError('IMAGE_TOO_LARGE', `The picture has ${bytes} bytes, limit ${maxBytes}`, {
+    hint: 'Make it smaller first, or raise maxBytes',
+    details: { bytes, maxBytes },
+  });
+};
+
+const REASONS: Readonly<
+  Record<string, { readonly code: 'IMAGE_NOT_FOUND' | 'IMAGE_UNREADABLE'; readonly words: string }>
+> = {
+  ENOENT: { code: 'IMAGE_NOT_FOUND', words: 'there is no such file' },
+  ENOTDIR: { code: 'IMAGE_NOT_FOUND', words: 'a part of the path is not a folder' },
+  EACCES: { code: 'IMAGE_UNREADABLE', words: 'permission denied' },
+  EPERM: { code: 'IMAGE_UNREADABLE', words: 'permission denied' },
+  EMFILE: { code: 'IMAGE_UNREADABLE', words: 'too many open files' },
+};
+
+const fileError = (path: string, error: unknown): InvalidImageError => {
+  const systemCode = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  const { code, words } = REASONS[systemCode] ?? {
+    code: 'IMAGE_UNREADABLE' as const,
+    words: `system error ${systemCode}`,
+  };
+  return new InvalidImageError(code, `Cannot read the picture ${JSON.stringify(path)}: ${words}`, {
+    hint: code === 'IMAGE_NOT_FOUND' ? 'Check the path' : undefined,
+    details: { path, systemCode },
+    cause: error,
+  });
+};
+
+const readFile = async (path: string, { maxBytes, signal }: ReadOptions): Promise<Uint8Array<ArrayBuffer>> => {
+  const fs = requireNode().getBuiltinModule('node:fs/promises');
+  try {
+    // Before opening: to open a pipe would wait for its writer.
+    const stats = await fs.stat(path);
+    if (!stats.isFile()) {
+      const kind = stats.isDirectory() ? 'a folder' : 'not a regular file';
+      throw new InvalidImageError(
+        'IMAGE_NOT_A_FILE',
+        `Expected a picture file but ${JSON.stringify(path)} is ${kind}`,
+        { details: { path } },
+      );
+    }
+    assertByteLimit(stats.size, maxBytes);
+    throwIfAborted(signal);
+    const handle = await fs.open(path, 'r');
+    try {
+      // The size is bounded by what was checked, even if the file grows meanwhile.
+      const bytes = new Uint8Array(stats.size);
+      let length = 0;
+      while (length < bytes.length) {
+        const { bytesRead } = await handle.read(bytes, length, bytes.length - length);
+        throwIfAborted(signal);
+        if (bytesRead === 0) break;
+        length += bytesRead;
+      }
+      return bytes.subarray(0, length);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (error instanceof Error && 'syscall' in error) throw fileError(path, error);
+    throw error;
+  }
+};
+
+const pathOf = (input: string | URL): string => {
+  const isUrl = input instanceof URL || /^[a-z][a-z\d+.-]+:/i.test(input);
+  if (!isUrl) return input;
+  const { protocol } = new URL(input);
+  if (protocol === 'file:') return requireNode().getBuiltinModule('node:url').fileURLToPath(input);
+  throw new InvalidArgumentError(
+    'ARGUMENT_RANGE',
+    `Expected a path or a file: URL for image but received a ${protocol} URL`,
+    {
+      hint: 'Fetch it yourself, within bounds of your own, and pass the bytes',
+      details: { protocol },
+    },
+  );
+};
+
+/** True for a picture that is decoded already. */
+export const isBitmap = (input: ImageInput): input is BitmapInput =>
+  typeof input === 'object' && 'close' in input && 'width' in input && 'height' in input;
+
+/**
+ * The encoded bytes of a picture. Bytes are copied at once: what the caller writes into them later changes nothing.
+ *
+ * @throws {InvalidImageError} `IMAGE_NOT_FOUND`, `IMAGE_NOT_A_FILE`, `IMAGE_UNREADABLE`, or `IMAGE_TOO_LARGE` beyond `maxBytes`
+ * @throws {InvalidArgumentError} for another kind of input, or a URL that is not `file:`
+ */
+export const readInput = async (
+  input: Exclude<ImageInput, BitmapInput>,
+  options: ReadOptions,
+): Promise<Uint8Array<ArrayBuffer>> => {
+  if (typeof input === 'string' || input instanceof URL) return readFile(pathOf(input), options);
+  if (input instanceof Uint8Array || input instanceof ArrayBuffer) {
+    assertByteLimit(input.byteLength, options.maxBytes);
+    return new Uint8Array(input).slice();
+  }
+  if (input instanceof Blob) {
+    assertByteLimit(input.size, options.maxBytes);
+    return new Uint8Array(await input.arrayBuffer());
+  }
+  throw new InvalidArgumentError(
+    'ARGUMENT_TYPE',
+    `Expected a path, file: URL, bytes or Blob for image but received ${String(input)} of type ${typeof input}`,
+  );
+};

@@ -1,0 +1,40 @@
+import { assertInteger, InvalidArgumentError } from './errors.js';
+
+/** An 8-bit RGB picture, row-major, channels interleaved. */
+export interface RgbImage {
+  readonly width: number;
+  readonly height: number;
+  /** [height, width, 3], values 0..255. */
+  readonly data: Uint8Array;
+}
+
+/** Something worth telling the user that is not an error. */
+export interface ImageWarning {
+  readonly code: 'IMAGE_ASPECT_RATIO' | 'IMAGE_FIRST_FRAME_ONLY';
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Checks that sizes and data of a picture agree.
+ *
+ * @throws {InvalidArgumentError} `ARGUMENT_RANGE` when a side is not a positive integer or `data` has another length than width x height x 3
+ */
+export const assertRgbImage = (image: RgbImage): void => {
+  assertInteger('image.width', image.width, 1);
+  assertInteger('image.height', image.height, 1);
+  const expected = image.width * image.height * 3;
+  if (!(image.data instanceof Uint8Array) && !ArrayBuffer.isView(image.data)) {
+    throw new InvalidArgumentError(
+      'ARGUMENT_TYPE',
+      `Expected a Uint8Array for image.data but received ${String(image.data)} of type ${typeof image.data}`,
+    );
+  }
+  if (image.data.length !== expected) {
+    throw new InvalidArgumentError(
+      'ARGUMENT_RANGE',
+      `Expected ${image.width} x ${image.height} x 3 = ${expected} values for image.data but received ${image.data.length}`,
+      { details: { expected, received: image.data.length } },
+    );
+  }
+};
