@@ -1,0 +1,27 @@
+/** The part of a writable stream that the command line needs. */
+export interface OutputStream {
+  write(chunk: string | Uint8Array): boolean;
+  once(event: 'drain', listener: () => void): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+/** Everything a command may touch of the process around it; tests pass their own. */
+export interface CliIo {
+  readonly stdin: AsyncIterable<Uint8Array | string> & { readonly isTTY?: boolean };
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Fires on Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** Writes and waits while the reader is slower than we are, so that memory stays flat. */
+export async function write(stream: OutputStream, text: string | Uint8Array): Promise<void> {
+  if (!stream.write(text)) await new Promise<void>((resolve) => stream.once('drain', resolve));
+}
+
+/** One JSON value on a line of its own. */
+export function writeJson(stream: OutputStream, value: unknown): Promise<void> {
+  return write(stream, `${JSON.stringify(value)}\n`);
+}
