@@ -1,0 +1,244 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { parseConfig, type CheckpointConfig } from './config.js';
+import { InvalidArgumentError, ModelFormatError, OutputError, systemErrorCode, throwIfAborted } from './errors.js';
+import type { GraphDefinition } from './graphs/builder.js';
+import { buildDecoder } from './graphs/decoder.js';
+import { buildVisionEncoder } from './graphs/vision-encoder.js';
+import { isJsonObject, parseJson } from './json.js';
+import { checkEmbedding, writeEmbedding } from './output/embedding-file.js';
+import { weightBytes, writeGraph } from './output/graph-files.js';
+import {
+  MANIFEST_FILE,
+  MANIFEST_FORMAT_VERSION,
+  manifestModel,
+  type Manifest,
+  type ManifestPart,
+  type PartDtype,
+} from './output/manifest.js';
+import type { OutputContext, WrittenFile } from './output/output.js';
+import { copySideFiles, readBounded, writeJson } from './output/side-files.js';
+import { StagingDirectory } from './output/staging.js';
+import { Checkpoint } from './safetensors/checkpoint.js';
+import type { StoredDtype } from './tensors/float.js';
+
+/** How far a conversion is. */
+export interface ConvertProgress {
+  /** File being written, relative to the model directory. */
+  readonly file: string;
+  /** Bytes of weights written so far, over all files. */
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+}
+
+export interface ConvertOptions {
+  /** Checkpoint directory: `config.json` and safetensors, in one file or in shards with an index. */
+  readonly source: string;
+  /** Model directory to be written. */
+  readonly target: string;
+  /** Storage types of the weights; each gives its own set of files. */
+  readonly dtypes: readonly PartDtype[];
+  readonly onProgress?: (progress: ConvertProgress) => void;
+  readonly signal?: AbortSignal;
+  /** Replace a target that is not empty. */
+  readonly force?: boolean;
+}
+
+/** What was written. */
+export interface ConvertResult {
+  /** Absolute path of the model directory. */
+  readonly directory: string;
+  readonly manifest: Manifest;
+}
+
+const STORED_DTYPES: Readonly<Record<PartDtype, StoredDtype>> = { fp32: 'float32', fp16: 'float16' };
+const SUFFIXES: Readonly<Record<PartDtype, string>> = { fp32: '', fp16: '_fp16' };
+
+/**
+ * Converts a MiniCPM-V checkpoint to a model directory: ONNX graphs, embedding rows, settings, tokenizer, manifest.
+ *
+ * Weights are read and written piece by piece; the target is absent or complete at any moment, also after an abort.
+ *
+ * @throws {InvalidArgumentError} `ARGUMENT_TYPE`, `ARGUMENT_RANGE` (unknown dtype; target not empty without `force`)
+ * @throws {ModelFormatError} `MODEL_CONFIG`, `MODEL_SHARD`, `MODEL_HEADER`, `MODEL_TENSOR_BOUNDS`, `MODEL_DTYPE`,
+ *   `MODEL_EXTERNAL_PATH`
+ * @throws {OutputError} `DISK_FULL`, `OUTPUT_UNWRITABLE`
+ * @throws {AbortError} `ABORTED`
+ */
+export async function convert(options: ConvertOptions): Promise<ConvertResult> {
+  const dtypes = checkDtypes(options.dtypes);
+  throwIfAborted(options.signal);
+  const config = await readConfig(options.source);
+  const checkpoint = await Checkpoint.open(options.source);
+  try {
+    const plan = planParts(checkpoint, config, dtypes);
+    const staging = await StagingDirectory.create(options.target, {
+      force: options.force ?? false,
+      source: options.source,
+    });
+    try {
+      const manifest = await writeModel(plan, { checkpoint, config, staging, options });
+      throwIfAborted(options.signal);
+      await staging.commit();
+      return { directory: resolve(options.target), manifest };
+    } catch (error) {
+      await staging.discard();
+      throw asOutputError(error, options.target);
+    }
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+function checkDtypes(dtypes: readonly PartDtype[]): readonly PartDtype[] {
+  const known = Object.keys(STORED_DTYPES);
+  if (!Array.isArray(dtypes) || dtypes.length === 0) {
+    throw new InvalidArgumentError('ARGUMENT_TYPE', `dtypes must be a list of ${known.join(', ')}`);
+  }
+  for (const dtype of dtypes) {
+    if (!known.includes(dtype)) {
+      throw new InvalidArgumentError('ARGUMENT_RANGE', `dtype ${JSON.stringify(dtype)}; known are ${known.join(', ')}`);
+    }
+  }
+  return [...new Set(dtypes)];
+}
+
+/**
+ * Reads and checks `config.json` of a checkpoint directory.
+ *
+ * @throws {ModelFormatError} `MODEL_CONFIG`
+ */
+export async function readConfig(source: string): Promise<CheckpointConfig> {
+  const bytes = await readBounded(join(source, 'config.json'), 'config.json').catch((cause: unknown) => {
+    if (systemErrorCode(cause) !== 'ENOTDIR') throw cause;
+    throw new ModelFormatError('MODEL_CONFIG', `${source} is a file; a checkpoint directory is expected`, { cause });
+  });
+  if (bytes === undefined) {
+    throw new ModelFormatError('MODEL_CONFIG', `${source} has no config.json`, {
+      hint: 'Name the directory of a checkpoint, with config.json and *.safetensors.',
+    });
+  }
+  const root = parseJson(new TextDecoder().decode(bytes), 'config.json', 'MODEL_CONFIG');
+  return parseConfig(root, basename(resolve(source)));
+}
+
+interface PartPlan {
+  readonly dtype: PartDtype;
+  readonly vision: GraphDefinition;
+  readonly decoder: GraphDefinition;
+}
+
+/** Builds all graphs, so that everything that can be missing is found before the first byte is written. */
+function planParts(
+  checkpoint: Checkpoint,
+  config: CheckpointConfig,
+  dtypes: readonly PartDtype[],
+): readonly PartPlan[] {
+  if (![...checkpoint.tensors.keys()].some((name) => name.startsWith('vpm.'))) {
+    throw new ModelFormatError('MODEL_CONFIG', 'the checkpoint has no vision tensors (`vpm.*`)', {
+      hint: 'A MiniCPM-V checkpoint is expected, not a text-only language model.',
+    });
+  }
+  checkEmbedding(checkpoint, config.language);
+  return dtypes.map((dtype) => ({
+    dtype,
+    vision: buildVisionEncoder(checkpoint, config, STORED_DTYPES[dtype]),
+    decoder: buildDecoder(checkpoint, config, STORED_DTYPES[dtype]),
+  }));
+}
+
+interface ModelContext {
+  readonly checkpoint: Checkpoint;
+  readonly config: CheckpointConfig;
+  readonly staging: StagingDirectory;
+  readonly options: ConvertOptions;
+}
+
+async function writeModel(plans: readonly PartPlan[], context: ModelContext): Promise<Manifest> {
+  const { checkpoint, config, staging, options } = context;
+  const directory = staging.path;
+  await mkdir(join(directory, 'onnx'));
+  const output: OutputContext = {
+    checkpoint,
+    directory,
+    signal: options.signal,
+    onBytes: progressCounter(plans, config, options.onProgress),
+  };
+  const files: WrittenFile[] = [await writeJson(directory, 'config.json', config.effective)];
+  files.push(...(await copySideFiles(options.source, directory)));
+  const parts: ManifestPart[] = [];
+  for (const plan of plans) {
+    const written = await writeParts(plan, config, output);
+    parts.push(...written.parts);
+    files.push(...written.files);
+  }
+  const manifest: Manifest = {
+    format: 'pocketlens',
+    formatVersion: MANIFEST_FORMAT_VERSION,
+    model: manifestModel(config),
+    parts,
+    files,
+    source: { kind: 'checkpoint', name: config.name, files: await describeShards(checkpoint) },
+    license: licenseOf(config),
+  };
+  await writeJson(directory, MANIFEST_FILE, manifest);
+  return manifest;
+}
+
+async function writeParts(
+  { dtype, vision, decoder }: PartPlan,
+  config: CheckpointConfig,
+  output: OutputContext,
+): Promise<{ readonly parts: readonly ManifestPart[]; readonly files: readonly WrittenFile[] }> {
+  const suffix = SUFFIXES[dtype];
+  const visionPath = `onnx/vision_encoder${suffix}.onnx`;
+  const embeddingPath = `embed_tokens${suffix}.safetensors`;
+  const decoderPath = `onnx/decoder_model_merged${suffix}.onnx`;
+  const files = [
+    ...(await writeGraph(vision, visionPath, output)),
+    await writeEmbedding(embeddingPath, config.language, STORED_DTYPES[dtype], output),
+    ...(await writeGraph(decoder, decoderPath, output)),
+  ];
+  const parts = [
+    { part: 'vision_encoder', dtype, file: visionPath, externalData: [`${visionPath}_data`] },
+    { part: 'embed_tokens', dtype, file: embeddingPath, externalData: [] },
+    { part: 'decoder', dtype, file: decoderPath, externalData: [`${decoderPath}_data`] },
+  ] as const;
+  return { parts, files };
+}
+
+function progressCounter(
+  plans: readonly PartPlan[],
+  { language }: CheckpointConfig,
+  onProgress: ConvertOptions['onProgress'],
+): OutputContext['onBytes'] {
+  const embedding = language.vocabSize * language.hiddenSize;
+  const bytesTotal = plans.reduce((sum, { dtype, vision, decoder }) => {
+    const elementBytes = STORED_DTYPES[dtype] === 'float32' ? 4 : 2;
+    return sum + weightBytes(vision) + weightBytes(decoder) + embedding * elementBytes;
+  }, 0);
+  let bytesDone = 0;
+  return (file, bytes) => {
+    bytesDone += bytes;
+    onProgress?.({ file, bytesDone, bytesTotal });
+  };
+}
+
+async function describeShards(checkpoint: Checkpoint): Promise<{ readonly path: string; readonly size: number }[]> {
+  const files = [];
+  for (const path of checkpoint.shards) files.push({ path, size: (await stat(join(checkpoint.directory, path))).size });
+  return files;
+}
+
+function licenseOf(config: CheckpointConfig): string {
+  const { license } = config.effective;
+  return isJsonObject(config.effective) && typeof license === 'string' ? license : 'see the licence of the source';
+}
+
+function asOutputError(error: unknown, target: string): unknown {
+  if (systemErrorCode(error) !== 'ENOSPC') return error;
+  return new OutputError('DISK_FULL', `no space left for ${target}; the unfinished files were removed`, {
+    cause: error,
+    hint: 'Free space or choose a target on another disk.',
+  });
+}

@@ -1,0 +1,20 @@
+export { convert, type ConvertOptions, type ConvertProgress, type ConvertResult } from './convert.js';
+export {
+  AbortError,
+  InvalidArgumentError,
+  ModelFormatError,
+  OutputError,
+  PocketlensError,
+  type ErrorContext,
+  type InvalidArgumentErrorCode,
+  type ModelFormatErrorCode,
+} from './errors.js';
+export {
+  MANIFEST_FILE,
+  MANIFEST_FORMAT_VERSION,
+  type Manifest,
+  type ManifestModel,
+  type ManifestPart,
+  type PartDtype,
+  type PartName,
+} from './output/manifest.js';

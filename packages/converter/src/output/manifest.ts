@@ -1,0 +1,78 @@
+import type { CheckpointConfig } from '../config.js';
+import { cachedHeadDim } from '../graphs/rotary.js';
+import type { WrittenFile } from './output.js';
+
+/** Name of the manifest in a model directory. */
+export const MANIFEST_FILE = 'pocketlens.json';
+/** Version of the model directory's format that this package writes. */
+export const MANIFEST_FORMAT_VERSION = 1;
+
+/** Storage type of a part's weights. */
+export type PartDtype = 'fp32' | 'fp16';
+
+export type PartName = 'vision_encoder' | 'embed_tokens' | 'decoder';
+
+/** A part of the model in one dtype. */
+export interface ManifestPart {
+  readonly part: PartName;
+  readonly dtype: PartDtype;
+  readonly file: string;
+  readonly externalData: readonly string[];
+}
+
+/** The numbers of the model that runtimes need before they open a graph. */
+export interface ManifestModel {
+  readonly name: string;
+  readonly version: string;
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  /** Width of a head in the KV cache; at least the model's own, a multiple of 16. */
+  readonly headDim: number;
+  readonly vocabSize: number;
+  readonly maxPositions: number;
+  readonly queries: number;
+  readonly patchSize: number;
+  readonly positionTableSide: number;
+  readonly visionPositions: 'strip' | 'grid';
+  readonly batchVisionInput: boolean;
+}
+
+/** `pocketlens.json`. */
+export interface Manifest {
+  readonly format: 'pocketlens';
+  readonly formatVersion: number;
+  readonly model: ManifestModel;
+  readonly parts: readonly ManifestPart[];
+  /** Every file of the directory but the manifest. */
+  readonly files: readonly WrittenFile[];
+  readonly source: {
+    readonly kind: 'checkpoint';
+    readonly name: string;
+    readonly files: readonly { readonly path: string; readonly size: number }[];
+  };
+  /** Licence of the weights as far as the checkpoint names one. */
+  readonly license: string;
+}
+
+/** The model section of the manifest. */
+export function manifestModel(config: CheckpointConfig): ManifestModel {
+  const { language, vision, resampler } = config;
+  return {
+    name: config.name,
+    version: config.version,
+    hiddenSize: language.hiddenSize,
+    layers: language.layers,
+    heads: language.heads,
+    kvHeads: language.kvHeads,
+    headDim: cachedHeadDim(language),
+    vocabSize: language.vocabSize,
+    maxPositions: language.maxPositions,
+    queries: resampler.queries,
+    patchSize: vision.patchSize,
+    positionTableSide: vision.positionTableSide,
+    visionPositions: config.visionPositions,
+    batchVisionInput: config.batchVisionInput,
+  };
+}

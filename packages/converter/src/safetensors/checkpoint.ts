@@ -1,0 +1,146 @@
+import { readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { ModelFormatError, systemErrorCode } from '../errors.js';
+import { parseJson } from '../json.js';
+import { resolveInside } from '../paths.js';
+import { SafetensorsFile } from './file.js';
+import type { TensorLocation } from './header.js';
+
+const INDEX_FILE = 'model.safetensors.index.json';
+const SINGLE_FILE = 'model.safetensors';
+const MAX_NAMES_IN_MESSAGE = 5;
+
+/** A tensor of a checkpoint and the shard that holds it. */
+export interface CheckpointTensor extends TensorLocation {
+  /** File name of the shard, relative to the checkpoint directory. */
+  readonly shard: string;
+}
+
+/** The tensors of a checkpoint directory, in one file or in shards with an index. */
+export class Checkpoint {
+  readonly directory: string;
+  readonly tensors: ReadonlyMap<string, CheckpointTensor>;
+  /** Shard names, relative to the directory, in order. */
+  readonly shards: readonly string[];
+  readonly #files: ReadonlyMap<string, SafetensorsFile>;
+
+  private constructor(
+    directory: string,
+    tensors: ReadonlyMap<string, CheckpointTensor>,
+    files: ReadonlyMap<string, SafetensorsFile>,
+  ) {
+    this.directory = directory;
+    this.tensors = tensors;
+    this.shards = [...files.keys()];
+    this.#files = files;
+  }
+
+  /**
+   * Opens every shard and checks the headers and the index; no tensor is read.
+   *
+   * @throws {ModelFormatError} `MODEL_SHARD` for a missing shard or tensor, `MODEL_EXTERNAL_PATH` for a shard outside
+   *   the directory, and what the headers throw
+   */
+  static async open(directory: string): Promise<Checkpoint> {
+    const weightMap = await readWeightMap(directory);
+    const names = weightMap === undefined ? [SINGLE_FILE] : [...new Set(weightMap.values())].sort();
+    const files = new Map<string, SafetensorsFile>();
+    try {
+      for (const name of names) files.set(name, await openShard(directory, name));
+      return new Checkpoint(directory, collectTensors(files, weightMap), files);
+    } catch (error) {
+      await closeAll(files.values());
+      throw error;
+    }
+  }
+
+  /** The tensor of this name, or a `MODEL_CONFIG` error that names it. */
+  tensor(name: string): CheckpointTensor {
+    const tensor = this.tensors.get(name);
+    if (tensor !== undefined) return tensor;
+    throw new ModelFormatError(
+      'MODEL_CONFIG',
+      `tensor ${JSON.stringify(name)} is missing: config.json asks for it, no shard of ${basename(this.directory)} has it`,
+      { details: { tensor: name } },
+    );
+  }
+
+  /** Reads a range of a tensor's bytes; `offset` counts from the tensor's start. */
+  async read(tensor: CheckpointTensor, offset: number, byteLength: number): Promise<Uint8Array<ArrayBuffer>> {
+    const file = this.#files.get(tensor.shard);
+    if (file === undefined) throw new ModelFormatError('MODEL_SHARD', `shard ${tensor.shard} is not open`);
+    return await file.read(tensor, offset, byteLength);
+  }
+
+  async close(): Promise<void> {
+    await closeAll(this.#files.values());
+  }
+}
+
+async function closeAll(files: Iterable<SafetensorsFile>): Promise<void> {
+  for (const file of files) await file.close();
+}
+
+async function readWeightMap(directory: string): Promise<ReadonlyMap<string, string> | undefined> {
+  let text: string;
+  try {
+    text = await readFile(join(directory, INDEX_FILE), 'utf8');
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  const root = parseJson(text, INDEX_FILE, 'MODEL_SHARD');
+  const map = root['weight_map'];
+  if (typeof map !== 'object' || map === null || Array.isArray(map)) {
+    throw new ModelFormatError('MODEL_SHARD', `${INDEX_FILE}: weight_map must map tensor names to shards`);
+  }
+  const weightMap = new Map<string, string>();
+  for (const [tensor, shard] of Object.entries(map)) {
+    if (typeof shard !== 'string') {
+      throw new ModelFormatError('MODEL_SHARD', `${INDEX_FILE}: the shard of ${JSON.stringify(tensor)} is not a name`);
+    }
+    weightMap.set(tensor, shard);
+  }
+  return weightMap;
+}
+
+async function openShard(directory: string, name: string): Promise<SafetensorsFile> {
+  const path = resolveInside(directory, name);
+  try {
+    if (!(await stat(path)).isFile()) throw new ModelFormatError('MODEL_SHARD', `shard ${name} is not a file`);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+    throw new ModelFormatError('MODEL_SHARD', `shard ${name} is missing in ${basename(directory)}`, {
+      cause: error,
+      hint:
+        name === SINGLE_FILE
+          ? `A checkpoint has ${INDEX_FILE} with its shards, or ${SINGLE_FILE}.`
+          : 'Copy or download the missing file.',
+    });
+  }
+  return await SafetensorsFile.open(path);
+}
+
+function collectTensors(
+  files: ReadonlyMap<string, SafetensorsFile>,
+  weightMap: ReadonlyMap<string, string> | undefined,
+): ReadonlyMap<string, CheckpointTensor> {
+  const tensors = new Map<string, CheckpointTensor>();
+  if (weightMap === undefined) {
+    for (const [shard, file] of files) {
+      for (const [name, tensor] of file.header.tensors) tensors.set(name, { ...tensor, shard });
+    }
+    return tensors;
+  }
+  const absent: string[] = [];
+  for (const [name, shard] of weightMap) {
+    const tensor = files.get(shard)?.header.tensors.get(name);
+    if (tensor === undefined) absent.push(`${name} (${shard})`);
+    else tensors.set(name, { ...tensor, shard });
+  }
+  if (absent.length > 0) {
+    const shown = absent.slice(0, MAX_NAMES_IN_MESSAGE).join(', ');
+    throw new ModelFormatError('MODEL_SHARD', `${absent.length} tensors of the index are not in their shard: ${shown}`);
+  }
+  return tensors;
+}

@@ -1,0 +1,142 @@
+import { ModelFormatError, throwIfAborted } from '../errors.js';
+import type { Checkpoint, CheckpointTensor } from '../safetensors/checkpoint.js';
+import {
+  WEIGHT_DTYPES,
+  convertWeights,
+  isWeightDtype,
+  roundToHalf,
+  weightElementBytes,
+  type StoredBits,
+  type StoredDtype,
+} from './float.js';
+import { runLength, type RowRun, type TensorSource } from './source.js';
+
+/** Bytes of a checkpoint held at a time while a tensor is read. */
+const BLOCK_BYTES = 8 * 1024 * 1024;
+/** Most bytes of a transposed tensor held at a time; a larger tensor is read in several passes. */
+const PANEL_BYTES = 512 * 1024 * 1024;
+/** Rows and columns moved together while transposing, so that both sides stay in the processor's cache. */
+const TILE = 64;
+
+/** How a tensor is read and stored. */
+export interface StreamOptions {
+  readonly checkpoint: Checkpoint;
+  readonly dtype: StoredDtype;
+  readonly signal?: AbortSignal | undefined;
+  /** Most bytes of a transposed tensor held at a time; default 512 MiB. */
+  readonly panelBytes?: number;
+}
+
+/**
+ * Yields the stored bytes of a tensor in order, reading the checkpoint piece by piece.
+ *
+ * @throws {ModelFormatError} `MODEL_DTYPE` for element types that are no weights, `MODEL_TENSOR_BOUNDS` for a cut file
+ * @throws {AbortError} `ABORTED`
+ */
+export async function* streamTensor(source: TensorSource, options: StreamOptions): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  switch (source.kind) {
+    case 'values':
+      yield encodeValues(source.values, options.dtype);
+      break;
+    case 'rows':
+      for await (const block of readRows(source.runs, source.columns, options)) yield bytesOf(block.bits);
+      break;
+    case 'transposed':
+      yield* streamTransposed(source, options);
+      break;
+  }
+}
+
+function encodeValues(values: Float32Array<ArrayBuffer>, dtype: StoredDtype): Uint8Array<ArrayBuffer> {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return bytesOf(dtype === 'float32' ? bits : Uint16Array.from(bits, roundToHalf));
+}
+
+function bytesOf(bits: StoredBits): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength);
+}
+
+interface RowBlock {
+  readonly bits: StoredBits;
+  readonly rows: number;
+}
+
+/** Reads stacked rows in blocks of whole rows, converted to the stored type. */
+async function* readRows(runs: readonly RowRun[], columns: number, options: StreamOptions): AsyncGenerator<RowBlock> {
+  for (const run of runs) {
+    if ('zeroRows' in run) {
+      yield { bits: zeros(run.zeroRows * columns, options.dtype), rows: run.zeroRows };
+      continue;
+    }
+    const tensor = options.checkpoint.tensor(run.tensor);
+    const dtype = weightDtypeOf(tensor);
+    const rowBytes = columns * weightElementBytes(dtype);
+    const step = Math.max(1, Math.floor(BLOCK_BYTES / rowBytes));
+    for (let row = 0; row < run.rowCount; row += step) {
+      throwIfAborted(options.signal);
+      const rows = Math.min(step, run.rowCount - row);
+      const bytes = await options.checkpoint.read(tensor, (run.firstRow + row) * rowBytes, rows * rowBytes);
+      yield { bits: convertWeights(bytes, dtype, options.dtype, tensor.name), rows };
+    }
+  }
+}
+
+function weightDtypeOf(tensor: CheckpointTensor): (typeof WEIGHT_DTYPES)[number] {
+  if (isWeightDtype(tensor.dtype)) return tensor.dtype;
+  throw new ModelFormatError(
+    'MODEL_DTYPE',
+    `tensor ${JSON.stringify(tensor.name)} has dtype ${tensor.dtype}; weights are ${WEIGHT_DTYPES.join(', ')}`,
+  );
+}
+
+function zeros(length: number, dtype: StoredDtype): StoredBits {
+  return dtype === 'float32' ? new Uint32Array(length) : new Uint16Array(length);
+}
+
+type TransposedSource = Extract<TensorSource, { kind: 'transposed' }>;
+
+async function* streamTransposed(source: TransposedSource, options: StreamOptions): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const select = source.select ?? Int32Array.from({ length: source.columns }, (_, column) => column);
+  const height = source.runs.reduce((sum, run) => sum + runLength(run), 0);
+  const rowBytes = height * (options.dtype === 'float32' ? 4 : 2);
+  const step = Math.max(1, Math.floor((options.panelBytes ?? PANEL_BYTES) / rowBytes));
+  for (let first = 0; first < select.length; first += step) {
+    const selected = select.subarray(first, first + step);
+    const panel = zeros(selected.length * height, options.dtype);
+    let row = 0;
+    for await (const block of readRows(source.runs, source.columns, options)) {
+      scatter(block, source.columns, selected, { bits: panel, height, row });
+      row += block.rows;
+    }
+    yield* inBlocks(bytesOf(panel));
+  }
+}
+
+interface Panel {
+  readonly bits: StoredBits;
+  /** Elements of a row of the panel. */
+  readonly height: number;
+  /** First column that the block goes to. */
+  readonly row: number;
+}
+
+function scatter(block: RowBlock, columns: number, selected: Int32Array, panel: Panel): void {
+  const { bits: target, height, row: firstRow } = panel;
+  const { bits: source, rows } = block;
+  for (let rowTile = 0; rowTile < rows; rowTile += TILE) {
+    const rowEnd = Math.min(rowTile + TILE, rows);
+    for (let tile = 0; tile < selected.length; tile += TILE) {
+      const tileEnd = Math.min(tile + TILE, selected.length);
+      for (let out = tile; out < tileEnd; out++) {
+        const column = selected[out]!;
+        if (column < 0) continue;
+        const base = out * height + firstRow;
+        for (let row = rowTile; row < rowEnd; row++) target[base + row] = source[row * columns + column]!;
+      }
+    }
+  }
+}
+
+function* inBlocks(bytes: Uint8Array<ArrayBuffer>): Generator<Uint8Array<ArrayBuffer>> {
+  for (let start = 0; start < bytes.byteLength; start += BLOCK_BYTES) yield bytes.subarray(start, start + BLOCK_BYTES);
+}
