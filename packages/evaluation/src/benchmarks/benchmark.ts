@@ -1,0 +1,72 @@
+import type { Dataset, DatasetRow, Sample } from '../data/sample.js';
+import type { PromptPart, PromptStyle } from '../prompts/parts.js';
+import type { Profile } from '../scoring/profile.js';
+
+/** A value that can be written as JSON; a figure of nothing is the text "NaN". */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+/** The score of one sample: what was read out of the answer, and how good it is. */
+export interface SampleScore {
+  /** 0..1; null where the score belongs to a group of samples and is given elsewhere. */
+  readonly value: number | null;
+  /** True when no answer could be read out of the prediction, so that it counts as wrong without a judge. */
+  readonly isUnmatched?: boolean;
+  /** What the established tool reports for the sample, by its own names. */
+  readonly details: Readonly<Record<string, Json>>;
+}
+
+/** The benchmark's own table and its headline figure. */
+export interface Aggregate {
+  readonly table: Json;
+  readonly headline: Headline;
+  /** Details that are only known when all samples are: by index of the sample. */
+  readonly revisions?: ReadonlyMap<string, Readonly<Record<string, Json>>>;
+}
+
+/** The one figure that is quoted for a benchmark, as the established tables print it. */
+export interface Headline {
+  readonly name: string;
+  /** NaN where there is nothing to average. */
+  readonly value: number;
+  /** The best possible value. */
+  readonly best: number;
+}
+
+/** Collects sample scores into the benchmark's table, one at a time, so that no file has to be held. */
+export interface Aggregator {
+  add(row: DatasetRow, score: SampleScore): void;
+  /** Takes note of a sample without a score, where that leaves a group of samples incomplete. */
+  addUnscored?(row: DatasetRow): void;
+  result(): Aggregate;
+}
+
+/** What a model may write in answer to a question. */
+export interface GenerationSettings {
+  readonly maxNewTokens: number;
+  /** 1 is greedy decoding. */
+  readonly beams: number;
+}
+
+/** How far scores agree with the established tool's when no judge model is asked. */
+export type Agreement = 'exact' | 'lower-bound';
+
+/** A benchmark: everything needed to load, ask, score and sum up. One small file each. */
+export interface Benchmark {
+  /** The dataset's name, as its file is called. */
+  readonly name: string;
+  /** What it measures, in a line. */
+  readonly title: string;
+  readonly agreement: Agreement;
+  /** True when the established tool stores predictions in a spreadsheet first, which changes some of them. */
+  readonly isStoredAsSpreadsheet: boolean;
+  open(file: string): Promise<Dataset>;
+  prompt(row: DatasetRow, imageCount: number, style: PromptStyle): PromptPart[];
+  generation(sample: Sample): GenerationSettings;
+  score(row: DatasetRow, prediction: string, profile: Profile): SampleScore;
+  aggregator(profile: Profile): Aggregator;
+}
+
+/** Makes a figure safe for JSON. */
+export function figure(value: number): number | 'NaN' {
+  return Number.isNaN(value) ? 'NaN' : value;
+}

@@ -1,0 +1,25 @@
+import { openTsvDataset } from '../data/tsv-dataset.js';
+import type { Agreement, Benchmark, GenerationSettings } from './benchmark.js';
+
+/** What a benchmark of VLMEvalKit has to say for itself; the rest is common to all of them. */
+export interface VlmEvalKitBenchmark extends Pick<Benchmark, 'name' | 'title' | 'prompt' | 'score' | 'aggregator'> {
+  readonly maxNewTokens: number;
+  /** Default `exact`. */
+  readonly agreement?: Agreement;
+}
+
+// The published MiniCPM-Llama3-V 2.5 figures were made with three beams.
+const PUBLISHED_BEAMS = 3;
+
+/** A benchmark whose data is one tab-separated file and whose predictions pass through a spreadsheet. */
+export function vlmEvalKitBenchmark(benchmark: VlmEvalKitBenchmark): Benchmark {
+  const { maxNewTokens, agreement, ...rest } = benchmark;
+  const settings: GenerationSettings = { maxNewTokens, beams: PUBLISHED_BEAMS };
+  return {
+    ...rest,
+    agreement: agreement ?? 'exact',
+    isStoredAsSpreadsheet: true,
+    open: (file) => openTsvDataset(file),
+    generation: () => settings,
+  };
+}
