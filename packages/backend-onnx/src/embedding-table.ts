@@ -1,4 +1,4 @@
-import { InvalidArgumentError, ModelFormatError } from '@pocketlens/backend';
+import { DisposedError, InvalidArgumentError, ModelFormatError } from '@pocketlens/backend';
 import type { ModelFile, ModelSource } from '@pocketlens/backend';
 import { float16ToFloat32 } from './float16.js';
 import { isObject } from './json.js';
@@ -25,6 +25,7 @@ export class EmbeddingTable {
   readonly #hiddenSize: number;
   readonly #rows = new Map<number, Float32Array>();
   #resident: Uint8Array | undefined;
+  #isClosed = false;
 
   private constructor(file: ModelFile, layout: TensorLayout, shape: readonly [number, number]) {
     this.#file = file;
@@ -59,6 +60,7 @@ export class EmbeddingTable {
     if (!Number.isInteger(id) || id < 0 || id >= this.#vocabSize) {
       throw new InvalidArgumentError('ARGUMENT_RANGE', `token id ${id} is outside 0..${this.#vocabSize - 1}`);
     }
+    if (this.#isClosed) throw new DisposedError('the model');
     const bytesPerRow = this.#hiddenSize * this.#layout.bytesPerValue;
     if (this.#resident !== undefined) {
       const row = this.#resident.subarray(id * bytesPerRow, (id + 1) * bytesPerRow);
@@ -75,6 +77,7 @@ export class EmbeddingTable {
   }
 
   close(): Promise<void> {
+    this.#isClosed = true;
     this.#rows.clear();
     this.#resident = undefined;
     return this.#file.close();

@@ -58,7 +58,8 @@ export class OnnxSequence implements SequenceV1 {
       return await this.#appendChunks(rows, request, options);
     } catch (error) {
       this.#length = start;
-      throw error;
+      // A read that `dispose` cut short fails in its own way; what happened is that the model went away.
+      throw this.#context.isDisposed() ? new DisposedError('the model') : error;
     } finally {
       this.#isBusy = false;
     }

@@ -3,11 +3,12 @@ import { BackendError, InvalidArgumentError } from '@pocketlens/backend';
 import type { BackendModelV1, BackendReport, BackendV1, LoadModelOptions, ModelSource } from '@pocketlens/backend';
 import { loadOnnxModel } from '@pocketlens/backend-onnx';
 import type { OpenGraph } from '@pocketlens/backend-onnx';
+import type * as OnnxRuntimeNode from 'onnxruntime-node';
 import type { InferenceSession } from 'onnxruntime-node';
 import { DirectorySource } from './directory-source.js';
 import { verifyModel } from './verify.js';
 
-type OnnxRuntime = typeof import('onnxruntime-node');
+type OnnxRuntime = typeof OnnxRuntimeNode;
 
 /** More threads cost more in waiting than they give for the matrices of these models. */
 const MOST_DEFAULT_THREADS = 8;
