@@ -1,0 +1,104 @@
+/** Longer pieces are rare and seldom repeat. */
+export const MAX_CACHED_UNITS = 64;
+
+const SLOT_BITS = 17;
+const SLOT_MASK = 2 ** SLOT_BITS - 1;
+const MAX_PROBES = 8;
+const MAX_WORDS = 3 * 2 ** (SLOT_BITS - 2);
+const UNIT_CAPACITY = 2 ** 20;
+const ID_CAPACITY = 2 ** 19;
+/** Fields of a slot. */
+const HASH = 0;
+const UNIT_START = 1;
+/** Units in the upper bits, number of ids in the lower eight; 0 marks a free slot. */
+const LENGTHS = 2;
+/** Where the ids start, or the id itself when it is the only one. */
+const IDS = 3;
+
+/**
+ * Remembers the ids of short pieces by their UTF-16 units. Memory is bounded (about 6 MB), and so is the work of one
+ * look-up, whatever the text: a full cache starts over, and at most eight slots are tried.
+ */
+export class WordCache {
+  private readonly slots: Int32Array = new Int32Array(4 * 2 ** SLOT_BITS);
+  private readonly units: Uint16Array = new Uint16Array(UNIT_CAPACITY);
+  private readonly ids: Int32Array = new Int32Array(ID_CAPACITY);
+  private words = 0;
+  private unitCount = 0;
+  private idCount = 0;
+  /** Hash of the last piece looked up, which is the one stored next. */
+  private hash = 0;
+
+  /** Appends the ids of `text[start, end)` to `out` and says whether it knew them. */
+  look(text: string, start: number, end: number, out: number[]): boolean {
+    const { slots } = this;
+    let hash = 0x811c9dc5;
+    for (let i = start; i < end; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+    hash ^= hash >>> 15;
+    this.hash = hash;
+    for (let probe = 0; probe < MAX_PROBES; probe++) {
+      const slot = 4 * ((hash + probe) & SLOT_MASK);
+      const lengths = slots[slot + LENGTHS]!;
+      if (lengths === 0) return false;
+      if (slots[slot + HASH] === hash && this.holds(slot, text, start, end)) {
+        this.append(slots[slot + IDS]!, lengths & 255, out);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Remembers `ids[from, ...)` for the piece that `look` did not know. */
+  store(text: string, start: number, end: number, ids: readonly number[], from: number): void {
+    const count = ids.length - from;
+    if (this.words >= MAX_WORDS || this.unitCount + end - start > UNIT_CAPACITY || this.idCount + count > ID_CAPACITY) {
+      this.clear();
+    }
+    const { slots } = this;
+    const slot = this.freeSlot();
+    slots[slot + HASH] = this.hash;
+    slots[slot + UNIT_START] = this.unitCount;
+    slots[slot + LENGTHS] = ((end - start) << 8) | count;
+    for (let i = start; i < end; i++) this.units[this.unitCount++] = text.charCodeAt(i);
+    this.words++;
+    if (count === 1) {
+      slots[slot + IDS] = ids[from]!;
+      return;
+    }
+    slots[slot + IDS] = this.idCount;
+    for (let i = from; i < ids.length; i++) this.ids[this.idCount++] = ids[i]!;
+  }
+
+  private holds(slot: number, text: string, start: number, end: number): boolean {
+    const { units } = this;
+    const length = end - start;
+    if (this.slots[slot + LENGTHS]! >> 8 !== length) return false;
+    const offset = this.slots[slot + UNIT_START]!;
+    for (let i = 0; i < length; i++) if (units[offset + i] !== text.charCodeAt(start + i)) return false;
+    return true;
+  }
+
+  private append(idStart: number, count: number, out: number[]): void {
+    if (count === 1) {
+      out.push(idStart);
+      return;
+    }
+    for (let i = 0; i < count; i++) out.push(this.ids[idStart + i]!);
+  }
+
+  /** The first free slot of those that a look-up tries, or the first of all. */
+  private freeSlot(): number {
+    for (let probe = 0; probe < MAX_PROBES; probe++) {
+      const slot = 4 * ((this.hash + probe) & SLOT_MASK);
+      if (this.slots[slot + LENGTHS] === 0) return slot;
+    }
+    return 4 * (this.hash & SLOT_MASK);
+  }
+
+  private clear(): void {
+    this.slots.fill(0);
+    this.words = 0;
+    this.unitCount = 0;
+    this.idCount = 0;
+  }
+}
