@@ -1,0 +1,22 @@
+export { ChatSession } from './chat/chat-session.js';
+export type { SessionOptions } from './chat/chat-session.js';
+export type {
+  ChatOptions,
+  ChatPart,
+  ChatProgress,
+  ChatResult,
+  FinishPart,
+  FinishReason,
+  Timings,
+  Usage,
+  Warning,
+} from './chat/types.js';
+export { InvalidPromptError, ModelNotFoundError, SessionBusyError, UnsupportedError } from './errors.js';
+export type { InvalidPromptErrorCode } from './errors.js';
+export type { GenerationOptions } from './generation/options.js';
+export { openModel } from './open/open-model.js';
+export type { OpenModelOptions } from './open/open-model.js';
+export type { ContentPart, ImagePart, Message, Role, TextPart } from './prompt/messages.js';
+export type { RawInput } from './raw-input.js';
+export { VisionLanguageModel } from './vision-language-model.js';
+export type { GenerateFromIdsOptions } from './vision-language-model.js';
