@@ -40,11 +40,13 @@ export interface Aggregator {
   result(): Aggregate;
 }
 
-/** What a model may write in answer to a question. */
+/** How an answer is generated; none of it is sampled. */
 export interface GenerationSettings {
   readonly maxNewTokens: number;
   /** 1 is greedy decoding. */
   readonly beams: number;
+  /** 1 is none. */
+  readonly repetitionPenalty: number;
 }
 
 /** How far scores agree with the established tool's when no judge model is asked. */

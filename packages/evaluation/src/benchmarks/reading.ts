@@ -23,6 +23,7 @@ export const reading: Benchmark = {
   generation: (sample) => ({
     maxNewTokens: Math.floor(TOKENS_PER_CHARACTER * codePointLength(textOf(sample, 'answer'))) + SPARE_TOKENS,
     beams: 1,
+    repetitionPenalty: 1,
   }),
   score: scoreReading,
   aggregator: readingTable,

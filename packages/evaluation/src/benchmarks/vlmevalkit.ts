@@ -8,13 +8,14 @@ export interface VlmEvalKitBenchmark extends Pick<Benchmark, 'name' | 'title' | 
   readonly agreement?: Agreement;
 }
 
-// The published MiniCPM-Llama3-V 2.5 figures were made with three beams.
-const PUBLISHED_BEAMS = 3;
+// What the published MiniCPM-Llama3-V 2.5 figures were made with; greedy decoding does not reproduce them.
+// Source: MiniCPM-V, `modeling_minicpmv.py` `chat` without sampling.
+const PUBLISHED = { beams: 3, repetitionPenalty: 1.2 };
 
 /** A benchmark whose data is one tab-separated file and whose predictions pass through a spreadsheet. */
 export function vlmEvalKitBenchmark(benchmark: VlmEvalKitBenchmark): Benchmark {
   const { maxNewTokens, agreement, ...rest } = benchmark;
-  const settings: GenerationSettings = { maxNewTokens, beams: PUBLISHED_BEAMS };
+  const settings: GenerationSettings = { maxNewTokens, ...PUBLISHED };
   return {
     ...rest,
     agreement: agreement ?? 'exact',

@@ -1,0 +1,48 @@
+export type {
+  Aggregate,
+  Aggregator,
+  Agreement,
+  Benchmark,
+  GenerationSettings,
+  Headline,
+  Json,
+  SampleScore,
+} from './benchmarks/benchmark.js';
+export { benchmarks, findBenchmark, loadBenchmark, type LoadedBenchmark } from './benchmarks/registry.js';
+export { vlmEvalKitBenchmark, type VlmEvalKitBenchmark } from './benchmarks/vlmevalkit.js';
+export { checkCases, type CaseFailure, type CaseReport } from './check/check-cases.js';
+export { openReadingDataset } from './data/reading-dataset.js';
+export type { Dataset, DatasetRow, ImageSource, Sample } from './data/sample.js';
+export { openTsvDataset, type TsvDatasetOptions } from './data/tsv-dataset.js';
+export {
+  AbortError,
+  CasesError,
+  DatasetError,
+  EvaluationError,
+  type EvaluationErrorCode,
+  type EvaluationErrorOptions,
+  PredictionsError,
+  UnknownBenchmarkError,
+} from './errors.js';
+export { judgePrompt, type JudgeTask } from './prompts/judge.js';
+export { PROMPT_STYLES, type PromptPart, type PromptStyle } from './prompts/parts.js';
+export { type PredictionRecord, readPredictions, type SampleFailure } from './run/predictions-file.js';
+export { type AnsweringModel, runBenchmark, type RunOptions, type RunProgress, type RunSummary } from './run/run-benchmark.js';
+export { scoreBenchmark, type SampleReport, type ScoreOptions, type ScoreReport } from './run/score-benchmark.js';
+export { parseLlavaReview, parseMmVetReplies } from './scoring/judge-replies.js';
+export {
+  anlsFromDistances,
+  levenshteinDistance,
+  normalizedDistance,
+  officialNormalizedDistance,
+  wordDistance,
+} from './scoring/levenshtein.js';
+export { isOfficialOpenCorrect, parseOfficialChoice, parseOfficialOpen } from './scoring/mmmu-official.js';
+export { objectHallucination, type DescribedImage, type ObjectHallucination } from './scoring/object-hallucination.js';
+export { matchOption, type MatchedOption, type Options } from './scoring/option-matcher.js';
+export { type Profile, PROFILES } from './scoring/profile.js';
+export { isExactReading, isSameNumber, normalizeReading, transcriptionErrors } from './scoring/reading.js';
+export { relaxedMatch } from './scoring/relaxed-accuracy.js';
+export { openbmbVqaAccuracy, vqaAccuracy, type VqaAccuracy } from './scoring/vqa-accuracy.js';
+export { normalizeAnswer } from './scoring/vqa-normalize.js';
+export { extractYesNo, type YesNo } from './scoring/yes-no.js';
