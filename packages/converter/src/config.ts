@@ -153,7 +153,8 @@ function parseResampler(keys: ConfigKeys, hiddenSize: number): ResamplerConfig {
   if (hiddenSize % heads !== 0) {
     throw keys.error('resampler_num_attention_heads', `a divisor of hidden_size ${hiddenSize}`, heads);
   }
-  if (hiddenSize % 4 !== 0) throw keys.error('hidden_size', 'a multiple of 4 (sine and cosine of two axes)', hiddenSize);
+  if (hiddenSize % 4 !== 0)
+    throw keys.error('hidden_size', 'a multiple of 4 (sine and cosine of two axes)', hiddenSize);
   return { queries: keys.integer('query_num'), heads, layerNormEpsilon: RESAMPLER_EPSILON };
 }
 

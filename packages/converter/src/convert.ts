@@ -1,13 +1,13 @@
 import { mkdir, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
-import { parseConfig, type CheckpointConfig } from './config.js';
+import { join, resolve } from 'node:path';
+import type { CheckpointConfig } from './config.js';
 import { InvalidArgumentError, ModelFormatError, OutputError, systemErrorCode, throwIfAborted } from './errors.js';
 import type { GraphDefinition } from './graphs/builder.js';
 import { buildDecoder } from './graphs/decoder.js';
 import { buildVisionEncoder } from './graphs/vision-encoder.js';
-import { isJsonObject, parseJson } from './json.js';
 import { checkEmbedding, writeEmbedding } from './output/embedding-file.js';
 import { weightBytes, writeGraph } from './output/graph-files.js';
+import { findLicense } from './output/license.js';
 import {
   MANIFEST_FILE,
   MANIFEST_FORMAT_VERSION,
@@ -17,8 +17,9 @@ import {
   type PartDtype,
 } from './output/manifest.js';
 import type { OutputContext, WrittenFile } from './output/output.js';
-import { copySideFiles, readBounded, writeJson } from './output/side-files.js';
+import { copySideFiles, writeJson } from './output/side-files.js';
 import { StagingDirectory } from './output/staging.js';
+import { readConfig } from './read-config.js';
 import { Checkpoint } from './safetensors/checkpoint.js';
 import type { StoredDtype } from './tensors/float.js';
 
@@ -103,25 +104,6 @@ function checkDtypes(dtypes: readonly PartDtype[]): readonly PartDtype[] {
   return [...new Set(dtypes)];
 }
 
-/**
- * Reads and checks `config.json` of a checkpoint directory.
- *
- * @throws {ModelFormatError} `MODEL_CONFIG`
- */
-export async function readConfig(source: string): Promise<CheckpointConfig> {
-  const bytes = await readBounded(join(source, 'config.json'), 'config.json').catch((cause: unknown) => {
-    if (systemErrorCode(cause) !== 'ENOTDIR') throw cause;
-    throw new ModelFormatError('MODEL_CONFIG', `${source} is a file; a checkpoint directory is expected`, { cause });
-  });
-  if (bytes === undefined) {
-    throw new ModelFormatError('MODEL_CONFIG', `${source} has no config.json`, {
-      hint: 'Name the directory of a checkpoint, with config.json and *.safetensors.',
-    });
-  }
-  const root = parseJson(new TextDecoder().decode(bytes), 'config.json', 'MODEL_CONFIG');
-  return parseConfig(root, basename(resolve(source)));
-}
-
 interface PartPlan {
   readonly dtype: PartDtype;
   readonly vision: GraphDefinition;
@@ -179,7 +161,7 @@ async function writeModel(plans: readonly PartPlan[], context: ModelContext): Pr
     parts,
     files,
     source: { kind: 'checkpoint', name: config.name, files: await describeShards(checkpoint) },
-    license: licenseOf(config),
+    license: await findLicense(options.source, config.effective),
   };
   await writeJson(directory, MANIFEST_FILE, manifest);
   return manifest;
@@ -228,11 +210,6 @@ async function describeShards(checkpoint: Checkpoint): Promise<{ readonly path: 
   const files = [];
   for (const path of checkpoint.shards) files.push({ path, size: (await stat(join(checkpoint.directory, path))).size });
   return files;
-}
-
-function licenseOf(config: CheckpointConfig): string {
-  const { license } = config.effective;
-  return isJsonObject(config.effective) && typeof license === 'string' ? license : 'see the licence of the source';
 }
 
 function asOutputError(error: unknown, target: string): unknown {

@@ -32,6 +32,7 @@ export type ModelFormatErrorCode =
   | 'MODEL_DTYPE'
   | 'MODEL_EXTERNAL_PATH'
   | 'MODEL_SHARD'
+  | 'MODEL_VERSION'
   | 'MODEL_CONFIG';
 
 /** A checkpoint or a model directory is not what its format asks for. */

@@ -18,3 +18,19 @@ export {
   type PartDtype,
   type PartName,
 } from './output/manifest.js';
+export { inspect, type InspectedPart, type InspectedTensor, type Inspection } from './inspect.js';
+export { SafetensorsFile } from './safetensors/file.js';
+export {
+  SAFETENSORS_LIMITS,
+  parseSafetensorsHeader,
+  readHeaderLength,
+  type SafetensorsDtype,
+  type SafetensorsHeader,
+  type TensorLocation,
+} from './safetensors/header.js';
+export {
+  encodeSafetensors,
+  encodeSafetensorsHeader,
+  type TensorData,
+  type TensorDeclaration,
+} from './safetensors/writer.js';

@@ -11,7 +11,12 @@ export interface TestSlice {
 }
 
 /** Opens a converted part with ONNX Runtime, one thread. */
-export async function openPart(directory: string, manifest: Manifest, part: string, dtype = 'fp32'): Promise<InferenceSession> {
+export async function openPart(
+  directory: string,
+  manifest: Manifest,
+  part: string,
+  dtype = 'fp32',
+): Promise<InferenceSession> {
   const found = manifest.parts.find((entry) => entry.part === part && entry.dtype === dtype);
   if (found === undefined) throw new Error(`no part ${part} ${dtype}`);
   return await InferenceSession.create(join(directory, found.file), { intraOpNumThreads: 1, logSeverityLevel: 3 });

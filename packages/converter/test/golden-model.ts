@@ -70,7 +70,10 @@ function readNumpy(name: string): { descr: string; shape: number[]; body: Uint8A
   const headerEnd = headerStart + (isFirstVersion ? bytes.readUInt16LE(8) : bytes.readUInt32LE(8));
   const header = bytes.toString('latin1', headerStart, headerEnd);
   const descr = /'descr': '([^']+)'/.exec(header)?.[1] ?? '';
-  const shape = (/'shape': \(([^)]*)\)/.exec(header)?.[1] ?? '').split(',').filter((part) => part.trim() !== '').map(Number);
+  const shape = (/'shape': \(([^)]*)\)/.exec(header)?.[1] ?? '')
+    .split(',')
+    .filter((part) => part.trim() !== '')
+    .map(Number);
   if (!header.includes("'fortran_order': False")) throw new Error(`${name}: C order expected`);
   return { descr, shape, body: Uint8Array.from(bytes.subarray(headerEnd)) };
 }

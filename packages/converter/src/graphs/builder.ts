@@ -1,10 +1,10 @@
-import {
+import type {
   MICROSOFT_DOMAIN,
-  type OnnxAttribute,
-  type OnnxDataType,
-  type OnnxInlineTensor,
-  type OnnxNode,
-  type OnnxValue,
+  OnnxAttribute,
+  OnnxDataType,
+  OnnxInlineTensor,
+  OnnxNode,
+  OnnxValue,
 } from '../onnx/model.js';
 import type { StoredDtype } from '../tensors/float.js';
 import type { TensorSource } from '../tensors/source.js';

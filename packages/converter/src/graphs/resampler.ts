@@ -1,7 +1,7 @@
 import type { CheckpointConfig } from '../config.js';
 import { MICROSOFT_DOMAIN } from '../onnx/model.js';
 import { float, int, type ValueName } from './builder.js';
-import { addLayerNorm, type VisionGraph } from './vision-encoder.js';
+import { addLayerNorm, addLinear, type VisionGraph } from './vision-layers.js';
 
 const PREFIX = 'resampler';
 /** Added to the score of a padding key: its weight becomes exactly zero. */
@@ -18,18 +18,18 @@ export function addResampler(context: VisionGraph, config: CheckpointConfig, tow
   const { graph, weights } = context;
   const { language, vision, resampler } = config;
   const size = language.hiddenSize;
-  const epsilon = resampler.layerNormEpsilon;
+  const norm = { size, epsilon: resampler.layerNormEpsilon };
   let projected = tower;
   if (vision.hiddenSize !== size) {
     const weight = weights.linear(`${PREFIX}.kv_proj.weight`, [size, vision.hiddenSize]);
     projected = graph.node(`${PREFIX}.kv_proj`, 'MatMul', { inputs: [tower, weight] });
   }
-  const values = addLayerNorm(context, `${PREFIX}.ln_kv`, projected, size, epsilon);
+  const values = addLayerNorm(context, `${PREFIX}.ln_kv`, projected, norm);
   const keys = graph.node(`${PREFIX}.keys`, 'Add', { inputs: [values, addPositions(context, size)] });
   const queryTable = weights.plain(`${PREFIX}.query`, [resampler.queries, size]);
-  const queries = addLayerNorm(context, `${PREFIX}.ln_q`, queryTable, size, epsilon);
+  const queries = addLayerNorm(context, `${PREFIX}.ln_q`, queryTable, norm);
   const attended = addAttention(context, { queries, keys, values }, size, resampler.heads);
-  const normed = addLayerNorm(context, `${PREFIX}.ln_post`, attended, size, epsilon);
+  const normed = addLayerNorm(context, `${PREFIX}.ln_post`, attended, norm);
   // Unlike a linear layer's weight, this one lies as [inputs, outputs] in the checkpoint.
   const projection = weights.plain(`${PREFIX}.proj`, [size, size]);
   return graph.node('image_features', 'MatMul', { inputs: [normed, projection] });
@@ -88,11 +88,7 @@ function addAttention(context: VisionGraph, inputs: AttentionInputs, size: numbe
     ],
     attributes: { num_heads: int(heads), mask_filter_value: float(MASKED_SCORE) },
   });
-  const outWeight = weights.linear(`${name}.out_proj.weight`, [size, size]);
-  const product = graph.node(`${name}.out_proj.matmul`, 'MatMul', { inputs: [attended, outWeight] });
-  return graph.node(`${name}.out_proj`, 'Add', {
-    inputs: [product, weights.plain(`${name}.out_proj.bias`, [size])],
-  });
+  return addLinear(context, `${name}.out_proj`, attended, [size, size]);
 }
 
 /** [S, 1, 1], to repeat the queries for every slice. */

@@ -4,15 +4,10 @@ import type { Checkpoint } from '../safetensors/checkpoint.js';
 import type { StoredDtype } from '../tensors/float.js';
 import { GraphBuilder, float, int, ints, type GraphDefinition, type ValueName } from './builder.js';
 import { addResampler } from './resampler.js';
+import { addLayerNorm, addLinear, type VisionGraph } from './vision-layers.js';
 import { CheckpointWeights } from './weights.js';
 
 const PREFIX = 'vpm';
-
-/** What the graph functions of the vision side share. */
-export interface VisionGraph {
-  readonly graph: GraphBuilder;
-  readonly weights: CheckpointWeights;
-}
 
 /**
  * Builds the vision encoder: patch strips -> SigLIP tower -> resampler.
@@ -38,36 +33,10 @@ export function buildVisionEncoder(
   graph.input('patch_counts', 'int64', ['slices']);
   let hidden = addEmbeddings(context, vision);
   for (let layer = 0; layer < vision.layers; layer++) hidden = addLayer(context, vision, hidden, layer);
-  hidden = addLayerNorm(context, `${PREFIX}.post_layernorm`, hidden, vision.hiddenSize, vision.layerNormEpsilon);
+  hidden = addLayerNorm(context, `${PREFIX}.post_layernorm`, hidden, normOf(vision));
   addResampler(context, config, hidden);
   graph.output('image_features', 'float32', ['slices', config.resampler.queries, config.language.hiddenSize]);
   return graph.finish();
-}
-
-/** LayerNormalization over the last dimension with the checkpoint's weight and bias. */
-export function addLayerNorm(
-  { graph, weights }: VisionGraph,
-  name: string,
-  input: ValueName,
-  size: number,
-  epsilon: number,
-): ValueName {
-  return graph.node(name, 'LayerNormalization', {
-    inputs: [input, weights.plain(`${name}.weight`, [size]), weights.plain(`${name}.bias`, [size])],
-    attributes: { axis: int(-1), epsilon: float(epsilon) },
-  });
-}
-
-/** A linear layer with bias. */
-function addLinear(
-  { graph, weights }: VisionGraph,
-  name: string,
-  input: ValueName,
-  [outputs, inputs]: readonly [number, number],
-): ValueName {
-  const weight = weights.linear(`${name}.weight`, [outputs, inputs]);
-  const product = graph.node(`${name}.matmul`, 'MatMul', { inputs: [input, weight] });
-  return graph.node(name, 'Add', { inputs: [product, weights.plain(`${name}.bias`, [outputs])] });
 }
 
 /**
@@ -100,14 +69,18 @@ function addEmbeddings({ graph, weights }: VisionGraph, vision: VisionConfig): V
   return graph.node(name, 'Add', { inputs: [embedded, positions] });
 }
 
+function normOf(vision: VisionConfig): { readonly size: number; readonly epsilon: number } {
+  return { size: vision.hiddenSize, epsilon: vision.layerNormEpsilon };
+}
+
 function addLayer(context: VisionGraph, vision: VisionConfig, input: ValueName, layer: number): ValueName {
   const { graph } = context;
   const name = `${PREFIX}.encoder.layers.${layer}`;
-  const { hiddenSize, layerNormEpsilon } = vision;
-  const normed = addLayerNorm(context, `${name}.layer_norm1`, input, hiddenSize, layerNormEpsilon);
+  const { hiddenSize } = vision;
+  const normed = addLayerNorm(context, `${name}.layer_norm1`, input, normOf(vision));
   const attention = addAttention(context, vision, `${name}.self_attn`, normed);
   const middle = graph.node(`${name}.attention_sum`, 'Add', { inputs: [input, attention] });
-  const normedAgain = addLayerNorm(context, `${name}.layer_norm2`, middle, hiddenSize, layerNormEpsilon);
+  const normedAgain = addLayerNorm(context, `${name}.layer_norm2`, middle, normOf(vision));
   const inner = addLinear(context, `${name}.mlp.fc1`, normedAgain, [vision.intermediateSize, hiddenSize]);
   const active = addActivation(graph, `${name}.mlp.activation`, inner, vision.activation);
   const outer = addLinear(context, `${name}.mlp.fc2`, active, [hiddenSize, vision.intermediateSize]);

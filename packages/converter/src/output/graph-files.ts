@@ -14,7 +14,11 @@ const ALIGNMENT = 4096;
  *
  * @param path - of the graph file, relative to the model directory, with `/`
  */
-export async function writeGraph(graph: GraphDefinition, path: string, context: OutputContext): Promise<readonly WrittenFile[]> {
+export async function writeGraph(
+  graph: GraphDefinition,
+  path: string,
+  context: OutputContext,
+): Promise<readonly WrittenFile[]> {
   const dataPath = `${path}_data`;
   const location = dataPath.slice(dirname(dataPath).length + 1);
   const weights = placeWeights(graph.weights, location);

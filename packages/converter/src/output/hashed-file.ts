@@ -25,7 +25,7 @@ export class HashedFile {
 
   async write(bytes: Uint8Array): Promise<void> {
     this.#hash.update(bytes);
-    for (let done = 0; done < bytes.byteLength; ) {
+    for (let done = 0; done < bytes.byteLength;) {
       const { bytesWritten } = await this.#handle.write(bytes, done, bytes.byteLength - done);
       done += bytesWritten;
     }

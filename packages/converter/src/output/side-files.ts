@@ -1,6 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ModelFormatError, systemErrorCode } from '../errors.js';
+import { readBounded } from '../read-bounded.js';
 import { HashedFile } from './hashed-file.js';
 import type { WrittenFile } from './output.js';
 
@@ -19,9 +18,6 @@ const COPIED_FILES = [
   'README.md',
 ] as const;
 
-/** None of these files is larger in practice than a tokenizer of 64 MiB. */
-const MAX_COPIED_BYTES = 64 * 1024 * 1024;
-
 /** Copies the tokenizer, the other settings and the licence, as far as they are there. */
 export async function copySideFiles(source: string, directory: string): Promise<readonly WrittenFile[]> {
   const written: WrittenFile[] = [];
@@ -35,20 +31,6 @@ export async function copySideFiles(source: string, directory: string): Promise<
 /** Writes a JSON file for people: two spaces, a newline at the end. */
 export async function writeJson(directory: string, path: string, value: unknown): Promise<WrittenFile> {
   return await writeBytes(directory, path, new TextEncoder().encode(`${JSON.stringify(value, undefined, 2)}\n`));
-}
-
-/** The whole file, or nothing when it does not exist. */
-export async function readBounded(path: string, label: string): Promise<Uint8Array | undefined> {
-  try {
-    const { size } = await stat(path);
-    if (size > MAX_COPIED_BYTES) {
-      throw new ModelFormatError('MODEL_CONFIG', `${label}: ${size} bytes, limit ${MAX_COPIED_BYTES}`);
-    }
-    return await readFile(path);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 async function writeBytes(directory: string, path: string, bytes: Uint8Array): Promise<WrittenFile> {

@@ -94,7 +94,10 @@ export function parseSafetensorsHeader(header: Uint8Array, fileSize: number, lab
     else tensors.set(name, parseTensor(name, entry, { dataStart, fileSize, label }));
   }
   if (tensors.size > SAFETENSORS_LIMITS.tensors) {
-    throw new ModelFormatError('MODEL_HEADER', `${label}: ${tensors.size} tensors, limit ${SAFETENSORS_LIMITS.tensors}`);
+    throw new ModelFormatError(
+      'MODEL_HEADER',
+      `${label}: ${tensors.size} tensors, limit ${SAFETENSORS_LIMITS.tensors}`,
+    );
   }
   checkCoverage(tensors, dataStart, fileSize, label);
   return { tensors, metadata };

@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '../errors.js';
 import { SAFETENSORS_ELEMENT_BYTES, type SafetensorsDtype } from './header.js';
 
 /** A tensor to be written: name, type and shape; the bytes follow later. */
@@ -29,10 +30,39 @@ export function encodeSafetensorsHeader(
     entries.push([name, { dtype, shape, data_offsets: [position, end] }]);
     position = end;
   }
-  const json = new TextEncoder().encode(`{${entries.map(([k, v]) => `${JSON.stringify(k)}:${JSON.stringify(v)}`).join(',')}}`);
+  const json = new TextEncoder().encode(
+    `{${entries.map(([k, v]) => `${JSON.stringify(k)}:${JSON.stringify(v)}`).join(',')}}`,
+  );
   const headerLength = Math.ceil(json.byteLength / 8) * 8;
   const bytes = new Uint8Array(8 + headerLength).fill(0x20);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
   bytes.set(json, 8);
   return bytes;
+}
+
+/** A tensor with its bytes, little-endian. */
+export interface TensorData extends TensorDeclaration {
+  readonly bytes: Uint8Array;
+}
+
+/** Encodes a whole safetensors file in memory; for small files. Larger ones begin with `encodeSafetensorsHeader`. */
+export function encodeSafetensors(
+  tensors: readonly TensorData[],
+  metadata?: Readonly<Record<string, string>>,
+): Uint8Array<ArrayBuffer> {
+  for (const tensor of tensors) {
+    if (tensor.bytes.byteLength === tensorByteLength(tensor)) continue;
+    throw new InvalidArgumentError(
+      'ARGUMENT_RANGE',
+      `tensor ${JSON.stringify(tensor.name)}: ${tensorByteLength(tensor)} bytes expected, got ${tensor.bytes.byteLength}`,
+    );
+  }
+  const parts = [encodeSafetensorsHeader(tensors, metadata), ...tensors.map(({ bytes }) => bytes)];
+  const file = new Uint8Array(parts.reduce((total, { byteLength }) => total + byteLength, 0));
+  let position = 0;
+  for (const part of parts) {
+    file.set(part, position);
+    position += part.byteLength;
+  }
+  return file;
 }

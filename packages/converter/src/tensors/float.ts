@@ -67,7 +67,12 @@ export type StoredBits = Uint32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
  * @param label - name of the tensor for messages
  * @throws {ModelFormatError} `MODEL_DTYPE` when a finite value has no float16
  */
-export function convertWeights(bytes: Uint8Array<ArrayBuffer>, from: WeightDtype, to: StoredDtype, label: string): StoredBits {
+export function convertWeights(
+  bytes: Uint8Array<ArrayBuffer>,
+  from: WeightDtype,
+  to: StoredDtype,
+  label: string,
+): StoredBits {
   if (from === 'F32') {
     const source = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
     return to === 'float32' ? source : narrow(source, label);

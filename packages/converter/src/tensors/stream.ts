@@ -33,7 +33,10 @@ export interface StreamOptions {
  * @throws {ModelFormatError} `MODEL_DTYPE` for element types that are no weights, `MODEL_TENSOR_BOUNDS` for a cut file
  * @throws {AbortError} `ABORTED`
  */
-export async function* streamTensor(source: TensorSource, options: StreamOptions): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+export async function* streamTensor(
+  source: TensorSource,
+  options: StreamOptions,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   switch (source.kind) {
     case 'values':
       yield encodeValues(source.values, options.dtype);
@@ -95,7 +98,10 @@ function zeros(length: number, dtype: StoredDtype): StoredBits {
 
 type TransposedSource = Extract<TensorSource, { kind: 'transposed' }>;
 
-async function* streamTransposed(source: TransposedSource, options: StreamOptions): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+async function* streamTransposed(
+  source: TransposedSource,
+  options: StreamOptions,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const select = source.select ?? Int32Array.from({ length: source.columns }, (_, column) => column);
   const height = source.runs.reduce((sum, run) => sum + runLength(run), 0);
   const rowBytes = height * (options.dtype === 'float32' ? 4 : 2);
