@@ -38,7 +38,9 @@ describe('a model directory without tokenizer', () => {
 
   it('opens with a warning and refuses to chat', async () => {
     expect(model.warnings).toMatchObject([{ code: 'TOKENIZER_MISSING' }]);
-    await expect(model.generate([{ role: 'user', content: 'Hi' }])).rejects.toMatchObject({ code: 'TOKENIZER_MISSING' });
+    await expect(model.generate([{ role: 'user', content: 'Hi' }])).rejects.toMatchObject({
+      code: 'TOKENIZER_MISSING',
+    });
   });
 
   it.each(cases.prompts)('gives the logits of $name', async (prompt) => {
@@ -50,7 +52,8 @@ describe('a model directory without tokenizer', () => {
   });
 
   it.each(cases.prompts)('continues $name greedily, with a penalty and with beams', async (prompt) => {
-    const run = (options: object): Promise<number[]> => model.generateFromIds({ ...input(prompt), maxNewTokens: 20, ...options });
+    const run = (options: object): Promise<number[]> =>
+      model.generateFromIds({ ...input(prompt), maxNewTokens: 20, ...options });
     expect(await run({})).toEqual(prompt.greedy_20);
     expect(await run({ repetitionPenalty: 1.05 })).toEqual(prompt['greedy_20_repetition_penalty_1.05']);
     expect(await run({ beams: 3, repetitionPenalty: 1.2 })).toEqual(prompt['beam3_20_repetition_penalty_1.2']);
@@ -60,10 +63,18 @@ describe('a model directory without tokenizer', () => {
     const prompt = cases.prompts[0]!;
     const end = prompt.greedy_20[5]!;
     const first = prompt.greedy_20.indexOf(end);
-    expect(await model.generateFromIds({ ...input(prompt), maxNewTokens: 20, stopIds: [end] })).toEqual(prompt.greedy_20.slice(0, first));
+    expect(await model.generateFromIds({ ...input(prompt), maxNewTokens: 20, stopIds: [end] })).toEqual(
+      prompt.greedy_20.slice(0, first),
+    );
     const beam = prompt['beam3_20_repetition_penalty_1.2'];
     const stopIds = [beam[0]!];
-    const stopped = await model.generateFromIds({ ...input(prompt), maxNewTokens: 6, beams: 3, repetitionPenalty: 1.2, stopIds });
+    const stopped = await model.generateFromIds({
+      ...input(prompt),
+      maxNewTokens: 6,
+      beams: 3,
+      repetitionPenalty: 1.2,
+      stopIds,
+    });
     expect(stopped).not.toContain(beam[0]);
   });
 
@@ -77,8 +88,12 @@ describe('a model directory without tokenizer', () => {
 
   it('equals greedy when sampling keeps one token', async () => {
     const prompt = cases.prompts[1]!;
-    expect(await model.generateFromIds({ ...input(prompt), maxNewTokens: 20, topK: 1, seed: 1 })).toEqual(prompt.greedy_20);
-    expect(await model.generateFromIds({ ...input(prompt), maxNewTokens: 20, topP: 1e-9, seed: 1 })).toEqual(prompt.greedy_20);
+    expect(await model.generateFromIds({ ...input(prompt), maxNewTokens: 20, topK: 1, seed: 1 })).toEqual(
+      prompt.greedy_20,
+    );
+    expect(await model.generateFromIds({ ...input(prompt), maxNewTokens: 20, topP: 1e-9, seed: 1 })).toEqual(
+      prompt.greedy_20,
+    );
   });
 
   it('encodes joint batches', async () => {
@@ -97,7 +112,14 @@ describe('a model directory without tokenizer', () => {
       { ids, imageBounds: [[start, end]] },
       { ids, slices: slices!, imageBounds: [[start, end - 1]] },
       { ids, slices: slices!, imageBounds: [[ids.length - 3, ids.length + 13]] },
-      { ids, slices: [slices![0]!, slices![0]!], imageBounds: [[start, end], [start + 1, end + 1]] },
+      {
+        ids,
+        slices: [slices![0]!, slices![0]!],
+        imageBounds: [
+          [start, end],
+          [start + 1, end + 1],
+        ],
+      },
     ];
     for (const refused of wrong) await expect(model.forward(refused)).rejects.toMatchObject({ code: 'ARGUMENT_RANGE' });
   });
@@ -110,7 +132,9 @@ describe('every image alone', () => {
     try {
       for (const prompt of cases.prompts.filter(({ batch_vision_input_false: apart }) => apart !== undefined)) {
         const { last_logits: logits, greedy_20: greedy } = prompt.batch_vision_input_false!;
-        expect(largestDifference(lastRow(await model.forward(input(prompt))), readNpy(logits))).toBeLessThan(TOLERANCE.logits);
+        expect(largestDifference(lastRow(await model.forward(input(prompt))), readNpy(logits))).toBeLessThan(
+          TOLERANCE.logits,
+        );
         expect(await model.generateFromIds({ ...input(prompt), maxNewTokens: 20 })).toEqual(greedy);
       }
     } finally {

@@ -22,7 +22,9 @@ const CONTROL_TOKENS = [
 ];
 
 /** Ids of the control tokens of the test vocabulary: 256 single bytes, then these, then reserved ones to 511. */
-export const controlIds: ReadonlyMap<string, number> = new Map(CONTROL_TOKENS.map((name, index) => [name, 256 + index]));
+export const controlIds: ReadonlyMap<string, number> = new Map(
+  CONTROL_TOKENS.map((name, index) => [name, 256 + index]),
+);
 
 /**
  * Converts the golden checkpoint with a byte vocabulary beside it, so that the random model can chat.
@@ -39,7 +41,8 @@ export async function makeChatModel(
   const published = JSON.parse(await readFile(join(source, 'config.json'), 'utf8')) as object;
   await writeFile(join(source, 'config.json'), JSON.stringify({ ...published, eos_token_id: 257, ...config }));
   await writeFile(join(source, 'generation_config.json'), JSON.stringify({ eos_token_id: 257 }));
-  if (preprocessor !== undefined) await writeFile(join(source, 'preprocessor_config.json'), JSON.stringify(preprocessor));
+  if (preprocessor !== undefined)
+    await writeFile(join(source, 'preprocessor_config.json'), JSON.stringify(preprocessor));
   const ranks = Array.from({ length: 256 }, (_, byte) => `${Buffer.of(byte).toString('base64')} ${byte}\n`);
   await writeFile(join(source, 'tokenizer.model'), ranks.join(''));
   const names = Array.from({ length: 256 }, (_, index) => CONTROL_TOKENS[index] ?? `<|reserved_${index}|>`);
