@@ -1,5 +1,4 @@
-import type { Dtype, ModelConfig } from '@pocketlens/backend';
-import type { ImageInputs } from '@pocketlens/preprocessing';
+import type { Dtype, ModelConfig, SliceInput } from '@pocketlens/backend';
 import { ChatSession } from './chat/chat-session.js';
 import type { SessionOptions } from './chat/chat-session.js';
 import { collectChat } from './chat/collect.js';
@@ -96,7 +95,7 @@ export class VisionLanguageModel {
    * @returns float32 `[slices, queries, hidden]` of all slices of all pictures, in order, row-major
    */
   async encodeImages(
-    images: readonly Pick<ImageInputs, 'slices'>[],
+    images: readonly { readonly slices: readonly SliceInput[] }[],
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<Float32Array> {
     const features = await this.#engine.model.encodeImages(

@@ -12,24 +12,21 @@ const settings = fc.record({
   topP: fc.double({ min: 0.01, max: 1, noNaN: true }),
 });
 
-/** Step by step as the definition says, over the sorted vocabulary. */
-function plainCandidates(
+/** Rounding of a sum of some hundred weights. */
+const ROUNDING = 1e-9;
+
+/** The vocabulary by descending score, cut by top-k, with the share of each token after temperature. */
+function sortedShares(
   values: Float32Array,
-  { temperature, topK, topP }: { temperature: number; topK: number; topP: number },
-): number[] {
-  const sorted = Array.from(values, (score, id) => ({ score: score / temperature, id })).toSorted(
+  { temperature, topK }: { temperature: number; topK: number },
+): { id: number; share: number }[] {
+  const sorted = Array.from(values, (score, id) => ({ score, id })).toSorted(
     (a, b) => b.score - a.score || a.id - b.id,
   );
   const kept = topK === 0 ? sorted : sorted.slice(0, topK);
-  const weights = kept.map(({ score }) => Math.exp(score - sorted[0]!.score));
+  const weights = kept.map(({ score }) => Math.exp((score - sorted[0]!.score) / temperature));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  let before = 0;
-  const nucleus = kept.filter((_, index) => {
-    const isIn = before < topP * total;
-    before += weights[index]!;
-    return isIn;
-  });
-  return nucleus.map(({ id }) => id);
+  return kept.map(({ id }, index) => ({ id, share: weights[index]! / total }));
 }
 
 describe('candidateProbabilities', () => {
@@ -37,7 +34,11 @@ describe('candidateProbabilities', () => {
     fc.assert(
       fc.property(scores, settings, (values, chosen) => {
         const candidates = candidateProbabilities(values, chosen);
-        expect(candidates.map(({ id }) => id)).toEqual(plainCandidates(values, chosen));
+        const kept = sortedShares(values, chosen).slice(0, candidates.length);
+        expect(candidates.map(({ id }) => id)).toEqual(kept.map(({ id }) => id));
+        const mass = kept.reduce((sum, { share }) => sum + share, 0);
+        expect(mass).toBeGreaterThan(chosen.topP - ROUNDING);
+        expect(mass - kept.at(-1)!.share).toBeLessThan(chosen.topP + ROUNDING);
         expect(candidates.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 9);
         expect(candidates.every(({ probability }, i) => i === 0 || probability <= candidates[i - 1]!.probability)).toBe(
           true,
