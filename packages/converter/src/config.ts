@@ -1,5 +1,5 @@
 import { ModelFormatError } from './errors.js';
-import { isJsonObject, type JsonObject } from './json.js';
+import { isJsonObject, type JsonObject, preview } from './json.js';
 
 /** Sizes and rules of the SigLIP vision tower. */
 export interface VisionConfig {
@@ -264,7 +264,9 @@ class ConfigKeys {
   }
 
   error(key: string, expected: string, value: unknown): ModelFormatError {
-    const came = value === undefined ? 'nothing' : (JSON.stringify(value) ?? 'nothing').slice(0, 80);
-    return new ModelFormatError('MODEL_CONFIG', `config.json: ${this.#prefix}${key} must be ${expected}, got ${came}`);
+    return new ModelFormatError(
+      'MODEL_CONFIG',
+      `config.json: ${this.#prefix}${key} must be ${expected}, got ${preview(value)}`,
+    );
   }
 }

@@ -2,6 +2,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { CheckpointConfig } from './config.js';
 import { InvalidArgumentError, ModelFormatError, OutputError, systemErrorCode, throwIfAborted } from './errors.js';
+import { preview } from './json.js';
 import type { GraphDefinition } from './graphs/builder.js';
 import { buildDecoder } from './graphs/decoder.js';
 import { buildVisionEncoder } from './graphs/vision-encoder.js';
@@ -98,7 +99,7 @@ function checkDtypes(dtypes: readonly PartDtype[]): readonly PartDtype[] {
   }
   for (const dtype of dtypes) {
     if (!known.includes(dtype)) {
-      throw new InvalidArgumentError('ARGUMENT_RANGE', `dtype ${JSON.stringify(dtype)}; known are ${known.join(', ')}`);
+      throw new InvalidArgumentError('ARGUMENT_RANGE', `dtype ${preview(dtype)}; known are ${known.join(', ')}`);
     }
   }
   return [...new Set(dtypes)];

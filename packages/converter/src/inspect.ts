@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { ModelFormatError, systemErrorCode } from './errors.js';
+import { preview } from './json.js';
 import type { JsonObject } from './json.js';
 import { readOnnxWeights, type OnnxWeight } from './onnx/read-weights.js';
 import { manifestModel } from './output/manifest.js';
@@ -136,7 +137,7 @@ function checkExtent(weight: OnnxWeight, size: number, file: string): void {
   if (end <= size) return;
   throw new ModelFormatError(
     'MODEL_TENSOR_BOUNDS',
-    `${file}: initializer ${JSON.stringify(weight.name)} ends at byte ${end}, the file has ${size} bytes`,
+    `${file}: initializer ${preview(weight.name)} ends at byte ${end}, the file has ${size} bytes`,
   );
 }
 

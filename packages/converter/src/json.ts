@@ -18,3 +18,16 @@ export function parseJson(text: string, label: string, code: ModelFormatErrorCod
   if (!isJsonObject(value)) throw new ModelFormatError(code, `${label} is not a JSON object`);
   return value;
 }
+
+const MAX_PREVIEW = 120;
+
+/** A value from a file as it may stand in a message: short, quoted, never deeper than a list of plain values. */
+export function preview(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const plain = (item: unknown): string => {
+    if (typeof item === 'object' && item !== null) return Array.isArray(item) ? '[...]' : '{...}';
+    return JSON.stringify(typeof item === 'string' ? item.slice(0, MAX_PREVIEW) : item);
+  };
+  const text = Array.isArray(value) ? `[${value.slice(0, MAX_PREVIEW).map(plain).join(', ')}]` : plain(value);
+  return text.length <= MAX_PREVIEW ? text : `${text.slice(0, MAX_PREVIEW)}...`;
+}

@@ -1,5 +1,6 @@
 import { isAbsolute, join, win32 } from 'node:path';
 import { ModelFormatError } from './errors.js';
+import { preview } from './json.js';
 
 /**
  * Joins a name from a model file to its directory, and refuses names that lead out of it.
@@ -15,8 +16,5 @@ export function resolveInside(directory: string, name: string): string {
     !/[\0:]/.test(name) &&
     name.split(/[\\/]/).every((segment) => segment !== '' && segment !== '.' && segment !== '..');
   if (isInside) return join(directory, name);
-  throw new ModelFormatError(
-    'MODEL_EXTERNAL_PATH',
-    `${JSON.stringify(name)} is not a file name inside the model directory`,
-  );
+  throw new ModelFormatError('MODEL_EXTERNAL_PATH', `${preview(name)} is not a file name inside the model directory`);
 }

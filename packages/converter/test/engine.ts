@@ -28,6 +28,12 @@ export async function encodeSlices(
   manifest: Manifest,
   slices: readonly TestSlice[],
 ): Promise<Float32Array> {
+  const outputs = await session.run(sliceFeeds(manifest, slices));
+  return floats(outputs['image_features']!);
+}
+
+/** Inputs of the vision encoder for one zero-padded batch. */
+export function sliceFeeds(manifest: Pick<Manifest, 'model'>, slices: readonly TestSlice[]): Record<string, Tensor> {
   const { patchSize, positionTableSide: side, visionPositions } = manifest.model;
   const counts = slices.map(({ grid: [rows, columns] }) => rows * columns);
   const length = Math.max(...counts);
@@ -51,14 +57,13 @@ export async function encodeSlices(
   const long = (values: readonly number[], dims: readonly number[]): Tensor =>
     new Tensor('int64', BigInt64Array.from(values, BigInt), dims);
   const shape = [slices.length, length];
-  const outputs = await session.run({
+  return {
     pixel_values: new Tensor('float32', pixels, [slices.length, 3, patchSize, patchSize * length]),
     position_ids: long(places.ids, shape),
     patch_rows: long(places.rows, shape),
     patch_cols: long(places.cols, shape),
     patch_counts: long(counts, [slices.length]),
-  });
-  return floats(outputs['image_features']!);
+  };
 }
 
 function floats(tensor: Tensor): Float32Array {

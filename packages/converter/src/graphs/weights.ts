@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { ModelFormatError } from '../errors.js';
+import { preview } from '../json.js';
 import type { Checkpoint } from '../safetensors/checkpoint.js';
 import { WEIGHT_DTYPES, isWeightDtype } from '../tensors/float.js';
 import type { RowRun } from '../tensors/source.js';
@@ -69,14 +70,14 @@ export function checkTensor(checkpoint: Checkpoint, name: string, shape: readonl
   if (tensor.shape.join() !== shape.join()) {
     throw new ModelFormatError(
       'MODEL_CONFIG',
-      `tensor ${JSON.stringify(name)} of ${basename(checkpoint.directory)} has shape [${tensor.shape.join(', ')}], ` +
+      `tensor ${preview(name)} of ${basename(checkpoint.directory)} has shape [${tensor.shape.join(', ')}], ` +
         `config.json asks for [${shape.join(', ')}]`,
     );
   }
   if (!isWeightDtype(tensor.dtype)) {
     throw new ModelFormatError(
       'MODEL_DTYPE',
-      `tensor ${JSON.stringify(name)} has dtype ${tensor.dtype}; weights are ${WEIGHT_DTYPES.join(', ')}`,
+      `tensor ${preview(name)} has dtype ${tensor.dtype}; weights are ${WEIGHT_DTYPES.join(', ')}`,
     );
   }
 }

@@ -1,4 +1,5 @@
 import { ModelFormatError } from '../errors.js';
+import { preview } from '../json.js';
 import { ONNX_DATA_TYPE, ONNX_ELEMENT_BYTES, type OnnxDataType } from './model.js';
 import { readFields, readPackedIntegers, type ProtobufField } from './protobuf-reader.js';
 
@@ -35,7 +36,7 @@ export function readOnnxWeights(file: Uint8Array, label: string): readonly OnnxW
 function readTensor(bytes: Uint8Array, label: string): OnnxWeight {
   const fields = [...readFields(bytes, label)];
   const name = text(fields.find(({ number }) => number === 8));
-  const where = `${label}: initializer ${JSON.stringify(name)}`;
+  const where = `${label}: initializer ${preview(name)}`;
   const dataType = dataTypeOf(fields.find(({ number }) => number === 2)?.integer, where);
   const dimensions = fields.filter(({ number }) => number === 1).flatMap((field) => readPackedIntegers(field, label));
   const byteLength = dimensions.reduce((product, size) => product * size, BigInt(ONNX_ELEMENT_BYTES[dataType]));

@@ -1,3 +1,4 @@
+import type { Dtype } from '@pocketlens/backend';
 import type { CheckpointConfig } from '../config.js';
 import { cachedHeadDim } from '../graphs/rotary.js';
 import type { WrittenFile } from './output.js';
@@ -7,8 +8,8 @@ export const MANIFEST_FILE = 'pocketlens.json';
 /** Version of the model directory's format that this package writes. */
 export const MANIFEST_FORMAT_VERSION = 1;
 
-/** Storage type of a part's weights. */
-export type PartDtype = 'fp32' | 'fp16';
+/** Storage type of a part's weights that this package writes. */
+export type PartDtype = Extract<Dtype, 'fp32' | 'fp16'>;
 
 export type PartName = 'vision_encoder' | 'embed_tokens' | 'decoder';
 

@@ -92,7 +92,9 @@ async function listDirectory(path: string): Promise<readonly string[] | undefine
     const code = systemErrorCode(error);
     if (code === 'ENOENT') return undefined;
     if (code === 'ENOTDIR') {
-      throw new InvalidArgumentError('ARGUMENT_RANGE', `${path} is a file; a directory is expected`, { cause: error });
+      throw new InvalidArgumentError('ARGUMENT_RANGE', `${path} is a file or lies below one; a directory is expected`, {
+        cause: error,
+      });
     }
     throw error;
   }

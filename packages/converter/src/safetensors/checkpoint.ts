@@ -1,8 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ModelFormatError, systemErrorCode } from '../errors.js';
-import { parseJson } from '../json.js';
+import { parseJson, preview } from '../json.js';
 import { resolveInside } from '../paths.js';
+import { readBounded } from '../read-bounded.js';
 import { SafetensorsFile } from './file.js';
 import type { TensorLocation } from './header.js';
 
@@ -60,7 +61,7 @@ export class Checkpoint {
     if (tensor !== undefined) return tensor;
     throw new ModelFormatError(
       'MODEL_CONFIG',
-      `tensor ${JSON.stringify(name)} is missing: config.json asks for it, no shard of ${basename(this.directory)} has it`,
+      `tensor ${preview(name)} is missing: config.json asks for it, no shard of ${basename(this.directory)} has it`,
       { details: { tensor: name } },
     );
   }
@@ -82,13 +83,9 @@ async function closeAll(files: Iterable<SafetensorsFile>): Promise<void> {
 }
 
 async function readWeightMap(directory: string): Promise<ReadonlyMap<string, string> | undefined> {
-  let text: string;
-  try {
-    text = await readFile(join(directory, INDEX_FILE), 'utf8');
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  const bytes = await readBounded(join(directory, INDEX_FILE), INDEX_FILE);
+  if (bytes === undefined) return undefined;
+  const text = new TextDecoder().decode(bytes);
   const root = parseJson(text, INDEX_FILE, 'MODEL_SHARD');
   const map = root['weight_map'];
   if (typeof map !== 'object' || map === null || Array.isArray(map)) {
@@ -97,7 +94,7 @@ async function readWeightMap(directory: string): Promise<ReadonlyMap<string, str
   const weightMap = new Map<string, string>();
   for (const [tensor, shard] of Object.entries(map)) {
     if (typeof shard !== 'string') {
-      throw new ModelFormatError('MODEL_SHARD', `${INDEX_FILE}: the shard of ${JSON.stringify(tensor)} is not a name`);
+      throw new ModelFormatError('MODEL_SHARD', `${INDEX_FILE}: the shard of ${preview(tensor)} is not a name`);
     }
     weightMap.set(tensor, shard);
   }

@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ModelFormatError } from '../errors.js';
+import { preview } from '../json.js';
 import { parseSafetensorsHeader, readHeaderLength, type SafetensorsHeader, type TensorLocation } from './header.js';
 
 /** An open safetensors file: its header in memory, its data read on demand. */
@@ -45,7 +46,7 @@ export class SafetensorsFile {
     if (offset < 0 || byteLength < 0 || offset + byteLength > tensor.byteLength) {
       throw new ModelFormatError(
         'MODEL_TENSOR_BOUNDS',
-        `tensor ${JSON.stringify(tensor.name)}: bytes ${offset} to ${offset + byteLength} of ${tensor.byteLength}`,
+        `tensor ${preview(tensor.name)}: bytes ${offset} to ${offset + byteLength} of ${tensor.byteLength}`,
       );
     }
     return await readExactly(this.#handle, tensor.offset + offset, byteLength, basename(this.path));

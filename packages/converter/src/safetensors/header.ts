@@ -1,4 +1,5 @@
 import { ModelFormatError } from '../errors.js';
+import { isJsonObject, preview, type JsonObject } from '../json.js';
 
 /** Bytes of one element of each storage type of the format. */
 export const SAFETENSORS_ELEMENT_BYTES = {
@@ -103,7 +104,7 @@ export function parseSafetensorsHeader(header: Uint8Array, fileSize: number, lab
   return { tensors, metadata };
 }
 
-function parseJsonObject(header: Uint8Array, label: string): Record<string, unknown> {
+function parseJsonObject(header: Uint8Array, label: string): JsonObject {
   let root: unknown;
   try {
     root = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(header));
@@ -112,14 +113,14 @@ function parseJsonObject(header: Uint8Array, label: string): Record<string, unkn
       cause,
     });
   }
-  if (!isRecord(root)) {
+  if (!isJsonObject(root)) {
     throw new ModelFormatError('MODEL_HEADER', `${label}: the header at offset ${LENGTH_BYTES} is not a JSON object`);
   }
   return root;
 }
 
 function parseMetadata(entry: unknown, label: string): Record<string, string> {
-  const pairs = isRecord(entry) ? Object.entries(entry) : undefined;
+  const pairs = isJsonObject(entry) ? Object.entries(entry) : undefined;
   if (pairs === undefined || pairs.some(([, value]) => typeof value !== 'string')) {
     throw new ModelFormatError('MODEL_HEADER', `${label}: __metadata__ must map strings to strings`);
   }
@@ -133,8 +134,8 @@ interface FileExtent {
 }
 
 function parseTensor(name: string, entry: unknown, extent: FileExtent): TensorLocation {
-  const where = `${extent.label}: tensor ${JSON.stringify(name)}`;
-  if (!isRecord(entry)) throw new ModelFormatError('MODEL_HEADER', `${where} is not described by an object`);
+  const where = `${extent.label}: tensor ${preview(name)}`;
+  if (!isJsonObject(entry)) throw new ModelFormatError('MODEL_HEADER', `${where} is not described by an object`);
   const dtype = parseDtype(entry['dtype'], where);
   const shape = parseShape(entry['shape'], where);
   const [begin, end] = parseOffsets(entry['data_offsets'], where, extent);
@@ -152,7 +153,7 @@ function parseTensor(name: string, entry: unknown, extent: FileExtent): TensorLo
 function parseDtype(value: unknown, where: string): SafetensorsDtype {
   if (typeof value === 'string' && isSafetensorsDtype(value)) return value;
   const known = Object.keys(SAFETENSORS_ELEMENT_BYTES).join(', ');
-  throw new ModelFormatError('MODEL_DTYPE', `${where}: dtype ${JSON.stringify(value)} is unknown; known are ${known}`);
+  throw new ModelFormatError('MODEL_DTYPE', `${where}: dtype ${preview(value)} is unknown; known are ${known}`);
 }
 
 function isSafetensorsDtype(value: string): value is SafetensorsDtype {
@@ -195,7 +196,7 @@ function checkCoverage(
   for (const { name, offset, byteLength } of inOrder) {
     if (offset !== position) {
       const what = offset < position ? 'overlaps its neighbour' : 'leaves a gap before it';
-      throw new ModelFormatError('MODEL_TENSOR_BOUNDS', `${label}: tensor ${JSON.stringify(name)} ${what}`);
+      throw new ModelFormatError('MODEL_TENSOR_BOUNDS', `${label}: tensor ${preview(name)} ${what}`);
     }
     position = offset + byteLength;
   }
@@ -209,12 +210,4 @@ function checkCoverage(
 
 function isIndex(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function preview(value: unknown): string {
-  return (JSON.stringify(value) ?? 'absent').slice(0, 80);
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../errors.js';
+import { preview } from '../json.js';
 import { SAFETENSORS_ELEMENT_BYTES, type SafetensorsDtype } from './header.js';
 
 /** A tensor to be written: name, type and shape; the bytes follow later. */
@@ -54,7 +55,7 @@ export function encodeSafetensors(
     if (tensor.bytes.byteLength === tensorByteLength(tensor)) continue;
     throw new InvalidArgumentError(
       'ARGUMENT_RANGE',
-      `tensor ${JSON.stringify(tensor.name)}: ${tensorByteLength(tensor)} bytes expected, got ${tensor.bytes.byteLength}`,
+      `tensor ${preview(tensor.name)}: ${tensorByteLength(tensor)} bytes expected, got ${tensor.bytes.byteLength}`,
     );
   }
   const parts = [encodeSafetensorsHeader(tensors, metadata), ...tensors.map(({ bytes }) => bytes)];

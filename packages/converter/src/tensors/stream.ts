@@ -1,4 +1,5 @@
 import { ModelFormatError, throwIfAborted } from '../errors.js';
+import { preview } from '../json.js';
 import type { Checkpoint, CheckpointTensor } from '../safetensors/checkpoint.js';
 import {
   WEIGHT_DTYPES,
@@ -88,7 +89,7 @@ function weightDtypeOf(tensor: CheckpointTensor): (typeof WEIGHT_DTYPES)[number]
   if (isWeightDtype(tensor.dtype)) return tensor.dtype;
   throw new ModelFormatError(
     'MODEL_DTYPE',
-    `tensor ${JSON.stringify(tensor.name)} has dtype ${tensor.dtype}; weights are ${WEIGHT_DTYPES.join(', ')}`,
+    `tensor ${preview(tensor.name)} has dtype ${tensor.dtype}; weights are ${WEIGHT_DTYPES.join(', ')}`,
   );
 }
 
