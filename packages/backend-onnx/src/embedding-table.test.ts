@@ -58,6 +58,39 @@ describe('EmbeddingTable', () => {
     await expect(EmbeddingTable.open(memorySource(bytes), 'e', [3, 2])).rejects.toMatchObject({ code });
   });
 
+  it('reads a large table row by row and keeps a bounded number of rows', async () => {
+    const [vocabSize, hiddenSize] = [9000, 1024];
+    const bytes = 4 * vocabSize * hiddenSize;
+    const head = safetensors(table('F32', [vocabSize, hiddenSize], bytes), new Uint8Array(0));
+    const reads: number[] = [];
+    const source: ModelSource = {
+      name: 'computed',
+      open: async () => ({
+        size: head.length + bytes,
+        // Row r holds r everywhere.
+        read: async (offset, length) => {
+          if (offset < head.length) return head.slice(offset, offset + length);
+          const row = (offset - head.length) / (4 * hiddenSize);
+          reads.push(row);
+          return new Uint8Array(new Float32Array(length / 4).fill(row).buffer);
+        },
+        close: async () => undefined,
+      }),
+    };
+    const large = await EmbeddingTable.open(source, 'e', [vocabSize, hiddenSize]);
+    const target = new Float32Array(hiddenSize);
+    for (const id of [8999, 5, 5, 8999]) {
+      await large.copyRow(id, target, 0);
+      expect(target.every((value) => value === id)).toBe(true);
+    }
+    expect(reads).toEqual([8999, 5]);
+    for (let id = 100; id < 1300; id++) await large.copyRow(id, target, 0);
+    await large.copyRow(5, target, 0);
+    expect(reads.filter((row) => row === 5)).toHaveLength(2);
+    await large.close();
+    await expect(large.copyRow(5, target, 0)).rejects.toMatchObject({ code: 'DISPOSED' });
+  });
+
   it('refuses ids outside the vocabulary', async () => {
     const opened = await EmbeddingTable.open(
       memorySource(safetensors(table('F32', [3, 2], 24), new Uint8Array(24))),

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BackendModelV1, DenseLogits, ImageFeatures, Logits, SequenceV1 } from '@pocketlens/backend';
+import { positionIds } from '@pocketlens/backend-onnx';
 import { onnxruntimeNode } from './index.js';
 import {
   cases,
   convertGolden,
+  editTensor,
   goldenSlice,
   largestDifference,
   promptParts,
@@ -222,6 +224,44 @@ describe('variants of the golden model', () => {
       await model.dispose();
       await remove();
     }
+  });
+
+  it('numbers patches by row and column from version 2.6 on, every image alone', async () => {
+    // A strip whose position rows are those of a grid is that grid: both checkpoints must give the same features.
+    const name = 'wide';
+    const { tgt_size: size } = cases.images[name]!;
+    const count = size[0] * size[1];
+    const grid = positionIds(size, { side: 70, kind: 'grid', paddedCount: count });
+    const strip = positionIds(size, { side: 70, kind: 'strip', paddedCount: count });
+    const asGrid = async (checkpoint: string): Promise<void> =>
+      editTensor(checkpoint, 'vpm.embeddings.position_embedding.weight', (bytes) => {
+        const rowBytes = bytes.length / 4900;
+        const table = Uint8Array.from(bytes);
+        strip.forEach((row, i) =>
+          bytes.set(
+            table.subarray(Number(grid[i]) * rowBytes, (Number(grid[i]) + 1) * rowBytes),
+            Number(row) * rowBytes,
+          ),
+        );
+      });
+    const versions = [
+      { config: { version: '2.6' }, images: [name, 'square'] },
+      { edit: asGrid, images: [name] },
+    ];
+    const features = [];
+    for (const { images, ...variant } of versions) {
+      const { directory, remove } = await convertGolden(variant);
+      const model = await onnxruntimeNode({ threads: 1 }).loadModel(directory);
+      features.push(await (await encode(model, images)).read());
+      expect(model.config.batchVisionInput).toBe(images.length === 1);
+      await model.dispose();
+      await remove();
+    }
+    const [gridFeatures, stripFeatures] = features;
+    expect(largestDifference(gridFeatures!.subarray(0, stripFeatures!.length), stripFeatures!)).toBeLessThan(
+      TOLERANCE.resampler,
+    );
+    expect(largestDifference(stripFeatures!, readNpy(cases.images[name]!.resampled))).toBeGreaterThan(0.1);
   });
 
   it('gives with float16 weights what float32 weights give, and frees everything on dispose', async () => {

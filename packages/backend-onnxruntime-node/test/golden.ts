@@ -55,18 +55,45 @@ export function goldenSlice(name: string): SliceInput {
   return { pixelValues, targetSize };
 }
 
-/** Converts the golden checkpoint, with changed keys of its configuration, into a new folder. */
+/** How a copy of the golden checkpoint differs. */
+export interface GoldenVariant {
+  /** Keys of `config.json`. */
+  readonly config?: object;
+  /** Changes files of the checkpoint. */
+  readonly edit?: (checkpoint: string) => Promise<void>;
+  readonly dtypes?: readonly ('fp32' | 'fp16')[];
+}
+
+/** Converts the golden checkpoint, or a variant of it, into a new folder. */
 export async function convertGolden(
-  options: { readonly config?: object; readonly dtypes?: readonly ('fp32' | 'fp16')[] } = {},
+  variant: GoldenVariant = {},
 ): Promise<{ readonly directory: string; readonly remove: () => Promise<void> }> {
   const root = await mkdtemp(join(tmpdir(), 'pocketlens-golden-'));
   const source = join(root, 'checkpoint');
   await cp(folder, source, { recursive: true, filter: (path) => !path.endsWith('.npy') });
   const config = JSON.parse(await readFile(join(source, 'config.json'), 'utf8')) as object;
-  await writeFile(join(source, 'config.json'), JSON.stringify({ ...config, ...options.config }));
+  await writeFile(join(source, 'config.json'), JSON.stringify({ ...config, ...variant.config }));
+  await variant.edit?.(source);
   const directory = join(root, 'model');
-  await convert({ source, target: directory, dtypes: options.dtypes ?? ['fp32'] });
+  await convert({ source, target: directory, dtypes: variant.dtypes ?? ['fp32'] });
   return { directory, remove: () => rm(root, { recursive: true, force: true }) };
+}
+
+/** Changes the bytes of one tensor of a checkpoint in place. */
+export async function editTensor(checkpoint: string, name: string, edit: (bytes: Uint8Array) => void): Promise<void> {
+  const index = JSON.parse(await readFile(join(checkpoint, 'model.safetensors.index.json'), 'utf8')) as {
+    readonly weight_map: Readonly<Record<string, string>>;
+  };
+  const shard = join(checkpoint, index.weight_map[name]!);
+  const file = await readFile(shard);
+  const start = 8 + Number(file.readBigUInt64LE(0));
+  const header = JSON.parse(file.toString('utf8', 8, start)) as Record<
+    string,
+    { readonly data_offsets: [number, number] }
+  >;
+  const [begin, end] = header[name]!.data_offsets;
+  edit(file.subarray(start + begin, start + end));
+  await writeFile(shard, file);
 }
 
 /** A golden prompt with its image runs replaced by features, slice by slice. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   cases,
   convertGolden,
+  editTensor,
   goldenSlice,
   largestDifference,
   readNpy,
@@ -122,6 +123,25 @@ describe('a model directory without tokenizer', () => {
       },
     ];
     for (const refused of wrong) await expect(model.forward(refused)).rejects.toMatchObject({ code: 'ARGUMENT_RANGE' });
+  });
+});
+
+describe('damaged weights', () => {
+  it('end in an error, not in noise', async () => {
+    const edit = (checkpoint: string): Promise<void> =>
+      editTensor(checkpoint, 'llm.model.norm.weight', (bytes) => bytes.set([0x00, 0x7e]));
+    const { directory, remove } = await convertGolden({ edit });
+    const model = await openModel(directory, { threads: 1 });
+    try {
+      for (const beams of [1, 3]) {
+        const running = model.generateFromIds({ ids: [1, 20], maxNewTokens: 5, beams });
+        await expect(running).rejects.toMatchObject({ code: 'BACKEND_FAILED', details: { step: 0 } });
+        await expect(running).rejects.toThrow('logits not finite at step 0');
+      }
+    } finally {
+      await model.dispose();
+      await remove();
+    }
   });
 });
 

@@ -1,6 +1,7 @@
 import { Llama3Tokenizer } from '@pocketlens/tokenizer';
 import type { TokenizerConfig, TokenizerLoadOptions } from '@pocketlens/tokenizer';
 import type { ChatTokenizer } from '../chat/engine.js';
+import type { TokenDecoder } from '../generation/text-stream.js';
 import { isObject, readJson } from './model-files.js';
 import type { JsonObject, ModelFiles } from './model-files.js';
 
@@ -30,10 +31,16 @@ export async function loadTokenizer(files: ModelFiles): Promise<LoadedTokenizer 
       encode: (text) => llama3.encode(text, { special: 'text' }),
       controlId: (token) => llama3.idOf(token),
       // Boxes and references are tokens of their own, and part of an answer.
-      stream: () => llama3.stream({ skipSpecial: false }),
+      stream: () => answerDecoder(llama3),
     },
     endIds: END_TOKENS.flatMap((token) => llama3.specialTokens.get(token) ?? []),
   };
+}
+
+/** A decoder for one answer. Ids past the vocabulary pad the model's matrices and mean nothing. */
+function answerDecoder(llama3: Llama3Tokenizer): TokenDecoder {
+  const stream = llama3.stream({ skipSpecial: false });
+  return { push: (id) => (id < llama3.vocabSize ? stream.push(id) : ''), end: () => stream.end() };
 }
 
 /** Whether the file names special tokens; the tokenizer checks every field that it uses. */
