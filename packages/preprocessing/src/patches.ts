@@ -12,7 +12,7 @@ export interface SliceInput {
    * [3, patchSize, patchSize * patches]: the patches side by side, row-major; element [c, i, p * patchSize + j] is channel c of pixel
    * (row i, column j) of patch p.
    */
-  readonly pixelValues: Float32Array<ArrayBuffer>;
+  readonly pixelValues: Float32Array;
   /** [rows, columns] of patches. */
   readonly targetSize: readonly [number, number];
 }

@@ -34,7 +34,7 @@ export interface ImageInputs {
 }
 
 const isRgbImage = (image: ImageInput | RgbImage): image is RgbImage | DecodedImage =>
-  typeof image === 'object' && 'data' in image && 'width' in image && 'height' in image;
+  typeof image === 'object' && image !== null && 'data' in image && 'width' in image && 'height' in image;
 
 const aspectWarnings = ({ width, height }: RgbImage, limit: number | undefined): ImageWarning[] => {
   const ratio = Math.max(width / height, height / width);

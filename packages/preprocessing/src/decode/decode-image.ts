@@ -17,6 +17,7 @@ import { isBitmap, readInput } from './image-input.js';
 import { isJpegTruncated } from './jpeg-header.js';
 import { isNode } from './node-modules.js';
 import { findPngDamage } from './png-header.js';
+import { FORMAT_NAMES } from './sniff-format.js';
 import { decodeWithSharp } from './sharp-decoder.js';
 import { isWebpTruncated } from './webp-header.js';
 
@@ -49,7 +50,7 @@ export interface DecodedImage extends RgbImage {
 
 /** Says in our words why a picture whose header is fine did not decode; the decoder's own words stay in the cause. */
 const damageError = (bytes: Uint8Array, { format, width, height }: ImageHeader, cause: unknown): InvalidImageError => {
-  const name = format.toUpperCase();
+  const name = FORMAT_NAMES[format];
   const png = format === 'png' ? findPngDamage(bytes) : null;
   const isTruncated =
     png?.isTruncated ??
@@ -85,7 +86,7 @@ const frameWarnings = ({ format, isAnimated }: ImageHeader): ImageWarning[] =>
     ? [
         {
           code: 'IMAGE_FIRST_FRAME_ONLY',
-          message: `The ${format.toUpperCase()} is animated; only its first frame is seen`,
+          message: `The ${FORMAT_NAMES[format]} is animated; only its first frame is seen`,
           details: { format },
         },
       ]

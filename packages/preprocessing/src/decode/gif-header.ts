@@ -43,6 +43,9 @@ const readFrame = (
   const flags = view.getUint8(start + 8);
   const paletteBytes = flags & 0x80 ? 3 << ((flags & 7) + 1) : 0;
   const paletteStart = start + 9;
+  const dataStart = paletteStart + paletteBytes;
+  // Ends with a RangeError if the file is cut before its pixels.
+  view.getUint8(dataStart);
   return {
     width: Math.max(view.getUint16(6, true), left + frameWidth),
     height: Math.max(view.getUint16(8, true), top + frameHeight),
@@ -53,7 +56,7 @@ const readFrame = (
     isInterlaced: (flags & 0x40) !== 0,
     palette: paletteBytes > 0 ? bytes.subarray(paletteStart, paletteStart + paletteBytes) : globalPalette,
     transparentIndex,
-    dataStart: paletteStart + paletteBytes,
+    dataStart,
   };
 };
 

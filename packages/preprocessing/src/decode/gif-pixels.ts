@@ -101,11 +101,19 @@ const rowOrder = (height: number, isInterlaced: boolean): number[] => {
   );
 };
 
-/** RGB of all 256 indices; an index beyond the colour table is black, or a grey where there is no table. */
+const GREY_RAMP = Uint8Array.from({ length: 768 }, (_, i) => Math.floor(i / 3));
+
+/**
+ * RGB of all 256 indices. An index beyond the colour table is black, or its own grey where there is no table or the table itself
+ * begins a ramp of greys: Pillow reads such a picture as grey.
+ */
 const colours = ({ palette, transparentIndex }: GifFrame, isTransparencyWhite: boolean): Uint8Array => {
-  const table = palette === null ? Uint8Array.from({ length: 768 }, (_, i) => Math.floor(i / 3)) : new Uint8Array(768);
-  if (palette !== null) table.set(palette);
-  if (isTransparencyWhite && transparentIndex !== null) table.fill(255, transparentIndex * 3, transparentIndex * 3 + 3);
+  const isGrey = palette === null || palette.every((value, i) => value === GREY_RAMP[i]);
+  const table = isGrey ? GREY_RAMP.slice() : new Uint8Array(768);
+  if (!isGrey) table.set(palette);
+  if (isTransparencyWhite && transparentIndex !== null) {
+    table.fill(255, transparentIndex * 3, transparentIndex * 3 + 3);
+  }
   return table;
 };
 

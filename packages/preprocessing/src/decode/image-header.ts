@@ -3,7 +3,7 @@ import { readBmpHeader } from './bmp-header.js';
 import { readGifHeader } from './gif-header.js';
 import { readJpegHeader } from './jpeg-header.js';
 import { readPngHeader } from './png-header.js';
-import { refuseFormat, sniffFormat } from './sniff-format.js';
+import { FORMAT_NAMES, refuseFormat, sniffFormat } from './sniff-format.js';
 import type { ImageFormat } from './sniff-format.js';
 import { readWebpHeader } from './webp-header.js';
 
@@ -51,7 +51,7 @@ export const readImageHeader = (bytes: Uint8Array): ImageHeader => {
     if (!(error instanceof RangeError)) throw error;
     throw new InvalidImageError(
       'IMAGE_TRUNCATED',
-      `The ${format.toUpperCase()} ends within its header, after ${bytes.length} bytes`,
+      `The ${FORMAT_NAMES[format]} ends within its header, after ${bytes.length} bytes`,
       {
         hint: 'Fetch or save the file again',
         details: { format, bytes: bytes.length },
@@ -62,7 +62,7 @@ export const readImageHeader = (bytes: Uint8Array): ImageHeader => {
   if (width < 1 || height < 1) {
     throw new InvalidImageError(
       'IMAGE_FORMAT',
-      `Expected a picture of at least 1 x 1 pixels but the ${format.toUpperCase()} header says ${width} x ${height}`,
+      `Expected a picture of at least 1 x 1 pixels but the ${FORMAT_NAMES[format]} header says ${width} x ${height}`,
       {
         details: { format, width, height },
       },

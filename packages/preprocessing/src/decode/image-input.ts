@@ -100,7 +100,7 @@ const pathOf = (input: string | URL): string => {
 
 /** True for a picture that is decoded already. */
 export const isBitmap = (input: ImageInput): input is BitmapInput =>
-  typeof input === 'object' && 'close' in input && 'width' in input && 'height' in input;
+  typeof input === 'object' && input !== null && 'close' in input && 'width' in input && 'height' in input;
 
 /**
  * The encoded bytes of a picture. Bytes are copied at once: what the caller writes into them later changes nothing.

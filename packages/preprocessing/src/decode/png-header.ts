@@ -36,10 +36,10 @@ const formatError = (message: string, details: Readonly<Record<string, unknown>>
   });
 
 /**
- * Pixel bytes that `width x height` pixels can need at most when compressed: raw rows with their filter bytes (twice for
- * interlacing, whose passes have rows of their own) in the worst blocks that any encoder writes. More data is a decompression bomb or rubbish.
+ * Most bytes that the compressed rows of a picture can have: all literals in fixed Huffman codes (9 bits for 8), with room in each
+ * row for filter bytes and block headers. More is a decompression bomb, or rubbish.
  */
-const compressedBound = (rowBytes: number, height: number): number => 2 * (rowBytes + 17) * height * 1.05 + 65_536;
+const compressedBound = (rowBytes: number, height: number): number => 1.15 * (rowBytes + 16) * height + 1024;
 
 export const readPngHeader = (bytes: Uint8Array): HeaderFields => {
   const view = viewOf(bytes);

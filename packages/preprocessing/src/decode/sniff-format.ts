@@ -3,6 +3,15 @@ import { InvalidImageError } from '../errors.js';
 /** The formats that are decoded; everything else is refused. */
 export type ImageFormat = 'png' | 'jpeg' | 'webp' | 'gif' | 'bmp';
 
+/** How people write them. */
+export const FORMAT_NAMES: Readonly<Record<ImageFormat, string>> = {
+  png: 'PNG',
+  jpeg: 'JPEG',
+  webp: 'WebP',
+  gif: 'GIF',
+  bmp: 'BMP',
+};
+
 const latin1 = (bytes: Uint8Array, start: number, end: number): string =>
   String.fromCharCode(...bytes.subarray(start, end));
 
@@ -86,7 +95,7 @@ const FOREIGN_FORMATS: readonly ForeignFormat[] = [
   },
 ];
 
-const EXPECTED = 'Expected PNG, JPEG, WebP, GIF, BMP';
+const EXPECTED = `Expected ${Object.values(FORMAT_NAMES).join(', ')}`;
 
 /**
  * @throws {InvalidImageError} `IMAGE_FORMAT`, always: with the reason and a tool for a known format, else with the first bytes

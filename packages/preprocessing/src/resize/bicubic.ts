@@ -11,7 +11,13 @@ export interface Row {
   readonly offset: number;
 }
 
-type RowReader = (y: number) => Row;
+/** The rows of a picture at its final width and its own height. */
+interface WidthFittedRows {
+  /** Holds every row that was asked for lately. */
+  readonly data: Uint8Array;
+  /** Index of row `y` in `data`, after computing it if need be. */
+  offsetOf(y: number): number;
+}
 
 /** Writes one row of `source`, resized horizontally, into `target`, whose clamping is Pillow's `clip8`. */
 const resizeRow = (
@@ -44,60 +50,59 @@ const resizeRow = (
   }
 };
 
-/** The rows of `image` at its own height and `width` pixels wide, computed when first read; a ring keeps the last `keep` of them. */
-const horizontalPass = (image: RgbImage, width: number, keep: number): RowReader => {
-  const { data } = image;
+/** Resizes rows horizontally when they are first asked for; a ring keeps the last `keep` of them. */
+const horizontalPass = (image: RgbImage, width: number, keep: number): WidthFittedRows => {
   const inputStride = image.width * 3;
-  if (width === image.width) return (y) => ({ data, offset: y * inputStride });
+  if (width === image.width) return { data: image.data, offsetOf: (y) => y * inputStride };
   const axis = axisWeights(image.width, width);
   const stride = width * 3;
   const ring = new Uint8ClampedArray(keep * stride);
-  const bytes = new Uint8Array(ring.buffer);
   const held = new Int32Array(keep).fill(-1);
-  return (y) => {
+  const offsetOf = (y: number): number => {
     const slot = y % keep;
     if (held[slot] !== y) {
-      resizeRow(data, y * inputStride, ring, slot * stride, axis);
+      resizeRow(image.data, y * inputStride, ring, slot * stride, axis);
       held[slot] = y;
     }
-    return { data: bytes, offset: slot * stride };
+    return slot * stride;
   };
+  return { data: new Uint8Array(ring.buffer), offsetOf };
 };
 
-/** Adds four weighted rows to the accumulators: one store for four products is what makes the vertical pass fast. */
-const addFourRows = (sums: Int32Array, rows: readonly [Row, Row, Row, Row], weights: Int32Array, at: number): void => {
-  const [{ data: d0, offset: o0 }, { data: d1, offset: o1 }, { data: d2, offset: o2 }, { data: d3, offset: o3 }] = rows;
-  const w0 = weights[at]!;
-  const w1 = weights[at + 1]!;
-  const w2 = weights[at + 2]!;
-  const w3 = weights[at + 3]!;
-  for (let i = 0; i < sums.length; i++) {
-    const upper = (Math.imul(d0[o0 + i]!, w0) + Math.imul(d1[o1 + i]!, w1)) | 0;
-    const lower = (Math.imul(d2[o2 + i]!, w2) + Math.imul(d3[o3 + i]!, w3)) | 0;
-    sums[i] = (sums[i]! + ((upper + lower) | 0)) | 0;
+/** Writes the weighted sum of the rows that begin at `offsets`; the weights begin at index `at` of `weights`. */
+const addRows = (
+  source: Uint8Array,
+  offsets: readonly number[],
+  weights: Int32Array,
+  at: number,
+  target: Uint8ClampedArray,
+): void => {
+  const count = offsets.length;
+  for (let i = 0; i < target.length; i += 3) {
+    let red = ROUNDING_HALF;
+    let green = ROUNDING_HALF;
+    let blue = ROUNDING_HALF;
+    for (let t = 0; t < count; t++) {
+      const weight = weights[at + t]!;
+      const read = offsets[t]! + i;
+      red = (red + Math.imul(source[read]!, weight)) | 0;
+      green = (green + Math.imul(source[read + 1]!, weight)) | 0;
+      blue = (blue + Math.imul(source[read + 2]!, weight)) | 0;
+    }
+    target[i] = red >> PRECISION_BITS;
+    target[i + 1] = green >> PRECISION_BITS;
+    target[i + 2] = blue >> PRECISION_BITS;
   }
 };
 
-const addRow = (sums: Int32Array, { data, offset }: Row, weight: number): void => {
-  for (let i = 0; i < sums.length; i++) sums[i] = (sums[i]! + Math.imul(data[offset + i]!, weight)) | 0;
-};
-
 /** The rows that the vertical pass makes of the rows of the horizontal pass, top to bottom, in one buffer that is used again. */
-function* verticalPass(read: RowReader, axis: AxisWeights, rowLength: number): Generator<Row, void> {
-  const sums = new Int32Array(rowLength);
+function* verticalPass(rows: WidthFittedRows, axis: AxisWeights, rowLength: number): Generator<Row, void> {
   const clamped = new Uint8ClampedArray(rowLength);
   const row: Row = { data: new Uint8Array(clamped.buffer), offset: 0 };
   for (let y = 0; y < axis.first.length; y++) {
     const low = axis.first[y]!;
-    const count = axis.taps[y]!;
-    const at = y * axis.stride;
-    sums.fill(ROUNDING_HALF);
-    let t = 0;
-    for (; t + 4 <= count; t += 4) {
-      addFourRows(sums, [read(low + t), read(low + t + 1), read(low + t + 2), read(low + t + 3)], axis.weights, at + t);
-    }
-    for (; t < count; t++) addRow(sums, read(low + t), axis.weights[at + t]!);
-    for (let i = 0; i < rowLength; i++) clamped[i] = sums[i]! >> PRECISION_BITS;
+    const offsets = Array.from({ length: axis.taps[y]! }, (_, t) => rows.offsetOf(low + t));
+    addRows(rows.data, offsets, axis.weights, y * axis.stride, clamped);
     yield row;
   }
 }
@@ -111,8 +116,8 @@ function* verticalPass(read: RowReader, axis: AxisWeights, rowLength: number): G
  */
 export function* resizeRows(image: RgbImage, width: number, height: number): Generator<Row, void> {
   if (height === image.height) {
-    const read = horizontalPass(image, width, 1);
-    for (let y = 0; y < height; y++) yield read(y);
+    const { data, offsetOf } = horizontalPass(image, width, 1);
+    for (let y = 0; y < height; y++) yield { data, offset: offsetOf(y) };
     return;
   }
   const axis = axisWeights(image.height, height);

@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { bitmapPixels, decodeWithBrowser } from './bitmap-decoder.js';
+import { decodeImage } from './decode-image.js';
+
+/** A browser's bitmap whose pixels are known: 2 x 1, one opaque and one transparent pixel. */
+class Bitmap {
+  readonly width = 2;
+  readonly height = 1;
+  readonly rgba: readonly number[] = [10, 20, 30, 255, 40, 50, 60, 0];
+  isClosed = false;
+
+  close(): void {
+    this.isClosed = true;
+  }
+}
+
+/** A canvas that composites as the specification says, for alphas of 0 and 255. */
+class Canvas {
+  readonly #pixels: Uint8ClampedArray;
+  fillStyle = '#000000';
+
+  constructor(width: number, height: number) {
+    this.#pixels = new Uint8ClampedArray(width * height * 4);
+  }
+
+  getContext(): this {
+    return this;
+  }
+
+  fillRect(): void {
+    this.#pixels.fill(this.fillStyle === '#ffffff' ? 255 : 0);
+  }
+
+  drawImage({ rgba }: Bitmap): void {
+    for (let i = 0; i < rgba.length; i += 4) if (rgba[i + 3] === 255) this.#pixels.set(rgba.slice(i, i + 4), i);
+  }
+
+  getImageData(): { data: Uint8ClampedArray } {
+    return { data: this.#pixels };
+  }
+}
+
+const overWhite = Uint8Array.of(10, 20, 30, 255, 255, 255);
+const bitmap = new Bitmap();
+const createImageBitmap = vi.fn<(blob: Blob, options: object) => Promise<Bitmap>>(async () => bitmap);
+
+beforeEach(() => {
+  vi.stubGlobal('OffscreenCanvas', Canvas);
+  vi.stubGlobal('createImageBitmap', createImageBitmap);
+});
+afterEach(() => vi.unstubAllGlobals());
+
+describe('in a browser', () => {
+  it('reads bitmaps over white', async () => {
+    expect(bitmapPixels(bitmap)).toEqual({ width: 2, height: 1, data: overWhite });
+    expect(await decodeImage(bitmap)).toEqual({ width: 2, height: 1, data: overWhite, warnings: [] });
+  });
+
+  it('asks the browser for what the mode means, and frees the bitmap', async () => {
+    expect(await decodeWithBrowser(Uint8Array.of(1), 'natural')).toEqual({ width: 2, height: 1, data: overWhite });
+    expect(createImageBitmap).toHaveBeenLastCalledWith(expect.any(Blob), {
+      imageOrientation: 'from-image',
+      colorSpaceConversion: 'default',
+      premultiplyAlpha: 'none',
+    });
+    expect(bitmap.isClosed).toBe(true);
+    await decodeWithBrowser(Uint8Array.of(1), 'exact');
+    expect(createImageBitmap).toHaveBeenLastCalledWith(expect.any(Blob), {
+      imageOrientation: 'none',
+      colorSpaceConversion: 'none',
+      premultiplyAlpha: 'none',
+    });
+  });
+
+  it('says what is missing in an old one', async () => {
+    vi.stubGlobal('createImageBitmap', undefined);
+    const missing = { code: 'IMAGE_DECODER_MISSING' };
+    await expect(decodeWithBrowser(Uint8Array.of(1), 'natural')).rejects.toMatchObject(missing);
+    vi.stubGlobal('OffscreenCanvas', undefined);
+    expect(() => bitmapPixels(bitmap)).toThrow(expect.objectContaining(missing));
+  });
+});
