@@ -27,7 +27,13 @@ export {
 export { judgePrompt, type JudgeTask } from './prompts/judge.js';
 export { PROMPT_STYLES, type PromptPart, type PromptStyle } from './prompts/parts.js';
 export { type PredictionRecord, readPredictions, type SampleFailure } from './run/predictions-file.js';
-export { type AnsweringModel, runBenchmark, type RunOptions, type RunProgress, type RunSummary } from './run/run-benchmark.js';
+export {
+  type AnsweringModel,
+  runBenchmark,
+  type RunOptions,
+  type RunProgress,
+  type RunSummary,
+} from './run/run-benchmark.js';
 export { scoreBenchmark, type SampleReport, type ScoreOptions, type ScoreReport } from './run/score-benchmark.js';
 export { parseLlavaReview, parseMmVetReplies } from './scoring/judge-replies.js';
 export {

@@ -87,16 +87,14 @@ function mathVistaTable(): Aggregator {
       }
     },
     result() {
-      const table = [...groups].map(
-        ([name, { total, prefetched, hits }]): Json => ({
-          'Task&Skill': name,
-          tot: total,
-          prefetch: prefetched,
-          hit: hits,
-          prefetch_rate: (prefetched / total) * 100,
-          acc: (hits / total) * 100,
-        }),
-      );
+      const table = [...groups].map(([name, { total, prefetched, hits }]): Json => ({
+        'Task&Skill': name,
+        tot: total,
+        prefetch: prefetched,
+        hit: hits,
+        prefetch_rate: (prefetched / total) * 100,
+        acc: (hits / total) * 100,
+      }));
       const overall = groups.get('Overall');
       const value = overall ? (overall.hits / overall.total) * 100 : Number.NaN;
       return { table, headline: { name: 'Overall', value, best: 100 } };

@@ -34,8 +34,14 @@ export function multipleChoiceBenchmark(name: string, title: string): Benchmark 
 export const realWorldQa: Benchmark = multipleChoiceBenchmark('RealWorldQA', 'Spatial understanding of real scenes');
 export const ai2d: Benchmark = multipleChoiceBenchmark('AI2D_TEST', 'Questions about science diagrams');
 export const mmStar: Benchmark = multipleChoiceBenchmark('MMStar', 'Questions that need the picture');
-export const seedBench: Benchmark = multipleChoiceBenchmark('SEEDBench_IMG', 'Scenes, instances, attributes, relations');
-export const scienceQa: Benchmark = multipleChoiceBenchmark('ScienceQA_TEST', 'School science questions with a picture');
+export const seedBench: Benchmark = multipleChoiceBenchmark(
+  'SEEDBench_IMG',
+  'Scenes, instances, attributes, relations',
+);
+export const scienceQa: Benchmark = multipleChoiceBenchmark(
+  'ScienceQA_TEST',
+  'School science questions with a picture',
+);
 
 /** What a choice is scored from. */
 export interface ChoiceCase {

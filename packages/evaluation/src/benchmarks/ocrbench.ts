@@ -32,7 +32,8 @@ export const ocrBench: Benchmark = vlmEvalKitBenchmark({
 
 function points(): Aggregator {
   const byCategory = new Map<string, number>();
-  const sum = (names: readonly string[]): number => names.reduce((total, name) => total + (byCategory.get(name) ?? 0), 0);
+  const sum = (names: readonly string[]): number =>
+    names.reduce((total, name) => total + (byCategory.get(name) ?? 0), 0);
   return {
     add(row, { value }) {
       const category = textOf(row, 'category');

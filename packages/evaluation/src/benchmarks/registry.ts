@@ -45,7 +45,11 @@ export interface LoadedBenchmark {
 export function findBenchmark(name: string): Benchmark {
   const wanted = name.toLowerCase();
   const found = benchmarks.find((benchmark) => benchmark.name.toLowerCase() === wanted);
-  if (!found) throw new UnknownBenchmarkError(name, benchmarks.map((benchmark) => benchmark.name));
+  if (!found)
+    throw new UnknownBenchmarkError(
+      name,
+      benchmarks.map((benchmark) => benchmark.name),
+    );
   return found;
 }
 

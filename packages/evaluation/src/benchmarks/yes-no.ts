@@ -189,7 +189,10 @@ function hallusionTable(): Aggregator {
         const [aAcc, fAcc, qAcc] = groups.get(split)!.accuracies();
         return { split, aAcc: figure(aAcc), fAcc: figure(fAcc), qAcc: figure(qAcc) };
       });
-      return { table, headline: { name: 'mean of aAcc, fAcc, qAcc', value: mean(groups.get('Overall')!.accuracies()), best: 100 } };
+      return {
+        table,
+        headline: { name: 'mean of aAcc, fAcc, qAcc', value: mean(groups.get('Overall')!.accuracies()), best: 100 },
+      };
     },
   };
 }

@@ -11,7 +11,19 @@ import { matches } from './matches.js';
 import { storeRows } from './spreadsheet-rows.js';
 
 const GOLDEN = join(import.meta.dirname, '../../../../tools/golden/evaluation');
-const FILES = ['mcq', 'mmbench_circular', 'mmmu', 'ocrbench', 'textvqa', 'docvqa', 'chartqa', 'mme', 'pope', 'hallusionbench', 'mathvista'];
+const FILES = [
+  'mcq',
+  'mmbench_circular',
+  'mmmu',
+  'ocrbench',
+  'textvqa',
+  'docvqa',
+  'chartqa',
+  'mme',
+  'pope',
+  'hallusionbench',
+  'mathvista',
+];
 const NEEDS_A_GRADER = ['MMVet', 'LLaVABench'];
 const aggregates = JSON.parse(await readFile(join(GOLDEN, 'aggregates.json'), 'utf8')) as Record<
   string,
@@ -53,7 +65,7 @@ describe('tables of the established tools', () => {
     ] as const) {
       const actual = table(name, profile);
       expect(actual).toSatisfy((value: Json) => matches(expected, value), `${profile}: ${JSON.stringify(actual)}`);
-      if (Array.isArray(actual)) expect(actual).toHaveLength((expected as unknown[]).length);
+      expect(Object.keys(actual as object)).toHaveLength(Object.keys(expected).length);
     }
   });
 });

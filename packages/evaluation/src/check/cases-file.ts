@@ -75,7 +75,10 @@ export function textList(values: readonly Json[]): string[] {
 }
 
 function fail(expected: string, value: unknown): never {
-  throw new CasesError('CASES_FORMAT', `Expected ${expected} of a scoring case, got ${JSON.stringify(value) ?? 'nothing'}.`);
+  throw new CasesError(
+    'CASES_FORMAT',
+    `Expected ${expected} of a scoring case, got ${JSON.stringify(value) ?? 'nothing'}.`,
+  );
 }
 
 function numbersAsTexts(json: string): string {

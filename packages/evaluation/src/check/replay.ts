@@ -9,7 +9,12 @@ import type { PromptPart, PromptStyle } from '../prompts/parts.js';
 import { spreadsheetText, typedCell } from '../python/column.js';
 import { parsePythonFloat, parsePythonInteger, pythonFloatText } from '../python/number.js';
 import { parseLlavaReview, parseMmVetReplies } from '../scoring/judge-replies.js';
-import { anlsFromDistances, levenshteinDistance, normalizedDistance, officialNormalizedDistance } from '../scoring/levenshtein.js';
+import {
+  anlsFromDistances,
+  levenshteinDistance,
+  normalizedDistance,
+  officialNormalizedDistance,
+} from '../scoring/levenshtein.js';
 import { isOfficialOpenCorrect, parseOfficialChoice, parseOfficialOpen } from '../scoring/mmmu-official.js';
 import { objectHallucination } from '../scoring/object-hallucination.js';
 import { matchOption, type Options } from '../scoring/option-matcher.js';
@@ -17,7 +22,15 @@ import type { Profile } from '../scoring/profile.js';
 import { openbmbVqaAccuracy } from '../scoring/vqa-accuracy.js';
 import { normalizeAnswer, stripPunctuation } from '../scoring/vqa-normalize.js';
 import { extractYesNo } from '../scoring/yes-no.js';
-import { isObject, listField, objectField, textField, textList, type JsonObject, type ScoringCase } from './cases-file.js';
+import {
+  isObject,
+  listField,
+  objectField,
+  textField,
+  textList,
+  type JsonObject,
+  type ScoringCase,
+} from './cases-file.js';
 import { memoryRow, storeRows } from './spreadsheet-rows.js';
 
 /** What this package makes of each case, under the names that the expected values have in the file. */
@@ -40,7 +53,8 @@ const SCORERS_OF_ROWS: ReadonlySet<Json> = new Set([
 const JUDGED_PROMPTS: Readonly<Record<string, PromptBuilder>> = { MMVet: detailedPrompt, LLaVABench: plainPrompt };
 
 const SCORERS: Readonly<Record<string, ReplayOne>> = {
-  mcq_extract: (value, profile, texts) => matchOption(textField(value, 'prediction'), optionsField(texts, 'choices'), profile),
+  mcq_extract: (value, profile, texts) =>
+    matchOption(textField(value, 'prediction'), optionsField(texts, 'choices'), profile),
   normalize: (value, profile) => {
     const text = textField(value, 'text');
     return {
@@ -76,7 +90,8 @@ export function replayCases(cases: readonly ScoringCase[], profile: Profile): Re
     }
   }
   for (const [name, table] of tables) {
-    for (const [at, result] of replayTable(findBenchmark(name), table, profile).entries()) results.set(table[at]!, result);
+    for (const [at, result] of replayTable(findBenchmark(name), table, profile).entries())
+      results.set(table[at]!, result);
   }
   return cases.map((one) => results.get(one)!);
 }
@@ -91,7 +106,10 @@ function replayOne({ value, texts, line }: ScoringCase, profile: Profile): Repla
   const scorer = SCORERS[String(value['scorer'])];
   if (scorer) return { expected: scorer(value, profile, texts) };
   if (typeof value['text'] === 'string') return { expected: replayNumber(value['text']) };
-  throw new CasesError('CASES_FORMAT', `Expected a scoring case of a known kind in line ${line}, got scorer ${JSON.stringify(value['scorer'])}.`);
+  throw new CasesError(
+    'CASES_FORMAT',
+    `Expected a scoring case of a known kind in line ${line}, got scorer ${JSON.stringify(value['scorer'])}.`,
+  );
 }
 
 function replayTable(benchmark: Benchmark, cases: readonly ScoringCase[], profile: Profile): ReplayedCase[] {
@@ -101,7 +119,12 @@ function replayTable(benchmark: Benchmark, cases: readonly ScoringCase[], profil
     const extracted = cases[at]!.value['judge_output'];
     const score =
       typeof extracted === 'string'
-        ? scoreMathVista({ row, prediction, extracted: typedCell(spreadsheetText(extracted), 'text') ?? 'nan', profile })
+        ? scoreMathVista({
+            row,
+            prediction,
+            extracted: typedCell(spreadsheetText(extracted), 'text') ?? 'nan',
+            profile,
+          })
         : benchmark.score(row, prediction, profile);
     aggregator.add(row, score);
     return score;
@@ -118,7 +141,8 @@ function otherDefinitions({ value, texts }: ScoringCase): ReplayedCase {
   if (value['scorer'] !== 'vqa_score' && value['scorer'] !== 'anls') return {};
   const answers = answersOf(memoryRow(objectField(texts, 'row')));
   const prediction = textField(value, 'prediction');
-  const similarity = (): number => anlsFromDistances(answers.map((answer) => officialNormalizedDistance(answer, prediction)));
+  const similarity = (): number =>
+    anlsFromDistances(answers.map((answer) => officialNormalizedDistance(answer, prediction)));
   return {
     ...('expected_openbmb_vqaeval' in value && {
       expected_openbmb_vqaeval: value['scorer'] === 'anls' ? similarity() : openbmbVqaAccuracy(answers, prediction),
@@ -166,7 +190,11 @@ function replayOfficial(value: JsonObject): Json {
   const parsed = parseOfficialOpen(prediction);
   // The file lists numbers before texts, each kind in order of its text.
   const byKind = (left: string | number, right: string | number): number =>
-    typeof left === typeof right ? compareTexts(candidateText(left), candidateText(right)) : typeof left === 'number' ? -1 : 1;
+    typeof left === typeof right
+      ? compareTexts(candidateText(left), candidateText(right))
+      : typeof left === 'number'
+        ? -1
+        : 1;
   return { parsed: [...parsed].sort(byKind), correct: isOfficialOpenCorrect(answers, parsed) };
 }
 
@@ -181,7 +209,10 @@ function compareTexts(left: string, right: string): number {
 function replayObjectHallucination(value: JsonObject): Json {
   const images = listField(value, 'captions').filter(isObject);
   const synonyms = listField(value, 'synonyms').map((words) => textList(words as readonly Json[]));
-  const truth = Object.entries(objectField(value, 'ground_truth')).map(([id, names]) => [id, textList(names as readonly Json[])]);
+  const truth = Object.entries(objectField(value, 'ground_truth')).map(([id, names]) => [
+    id,
+    textList(names as readonly Json[]),
+  ]);
   const { captions, overall } = objectHallucination(
     images.map((image) => ({
       imageId: String(image['image_id']),

@@ -13,7 +13,10 @@ export interface StoredRow {
  * "missing" become empty cells. The tool then reads an empty prediction as the text "nan".
  */
 export function storeRows(cases: readonly ScoringCase[]): StoredRow[] {
-  const raw = cases.map(({ texts }) => ({ cells: cellsOf(objectField(texts, 'row')), prediction: textField(texts, 'prediction') }));
+  const raw = cases.map(({ texts }) => ({
+    cells: cellsOf(objectField(texts, 'row')),
+    prediction: textField(texts, 'prediction'),
+  }));
   const typers = new Map<string, ColumnTyper>();
   const predictions = new ColumnTyper();
   for (const { cells, prediction } of raw) {
@@ -25,7 +28,9 @@ export function storeRows(cases: readonly ScoringCase[]): StoredRow[] {
     }
   }
   return raw.map(({ cells, prediction }) => {
-    const typed = Object.entries(cells).map(([column, cell]) => [column, typedCell(cell, typers.get(column)!.type)] as const);
+    const typed = Object.entries(cells).map(
+      ([column, cell]) => [column, typedCell(cell, typers.get(column)!.type)] as const,
+    );
     const row: Record<string, string | null> = Object.fromEntries(typed);
     return {
       row: { index: row['index'] ?? 'nan', cells: row },
@@ -37,7 +42,8 @@ export function storeRows(cases: readonly ScoringCase[]): StoredRow[] {
 /** A row that was never stored: only an empty cell or the float NaN is missing. */
 export function memoryRow(cells: Readonly<Record<string, unknown>>): DatasetRow {
   const row: Record<string, string | null> = {};
-  for (const [column, cell] of Object.entries(cells)) row[column] = typeof cell === 'string' && cell !== 'NaN' ? cell : null;
+  for (const [column, cell] of Object.entries(cells))
+    row[column] = typeof cell === 'string' && cell !== 'NaN' ? cell : null;
   return { index: row['index'] ?? 'nan', cells: row };
 }
 

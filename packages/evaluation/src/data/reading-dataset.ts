@@ -17,12 +17,15 @@ const METRICS: readonly unknown[] = ['cer', 'exact', 'number'];
  */
 export async function openReadingDataset(path: string): Promise<Dataset> {
   const info = await stat(path).catch((cause: unknown) => {
-    throw new DatasetError('DATASET_FORMAT', `Expected a folder with answers.jsonl, got ${path}, which is not there.`, { cause });
+    throw new DatasetError('DATASET_FORMAT', `Expected a folder with answers.jsonl, got ${path}, which is not there.`, {
+      cause,
+    });
   });
   const file = info.isDirectory() ? join(path, 'answers.jsonl') : path;
   const seen = new Set<string>();
   for await (const { index } of readSamples(file)) {
-    if (seen.has(index)) throw new DatasetError('DATASET_FORMAT', `Expected unique ids in ${file}, got "${index}" twice.`);
+    if (seen.has(index))
+      throw new DatasetError('DATASET_FORMAT', `Expected unique ids in ${file}, got "${index}" twice.`);
     seen.add(index);
   }
   const columns = ['index', ...TEXT_FIELDS.filter((field) => field !== 'id')];

@@ -97,9 +97,13 @@ function sourcesOf(
   }
   for (const reference of references) {
     if (byIndex.has(reference)) continue;
-    throw new DatasetError('DATASET_IMAGE', `Expected a row with index "${reference}" that holds an image in ${file}.`, {
-      hint: 'An image cell of up to 64 characters is the index of the row whose image is meant.',
-    });
+    throw new DatasetError(
+      'DATASET_IMAGE',
+      `Expected a row with index "${reference}" that holds an image in ${file}.`,
+      {
+        hint: 'An image cell of up to 64 characters is the index of the row whose image is meant.',
+      },
+    );
   }
   return byIndex;
 }
@@ -176,7 +180,8 @@ class SampleReader {
     return {
       ...row,
       imageCount: encoded.length,
-      images: () => Promise.resolve(encoded.map((text): ImageSource => ({ type: 'bytes', bytes: Buffer.from(text, 'base64') }))),
+      images: () =>
+        Promise.resolve(encoded.map((text): ImageSource => ({ type: 'bytes', bytes: Buffer.from(text, 'base64') }))),
     };
   }
 

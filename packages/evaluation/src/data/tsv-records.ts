@@ -120,10 +120,14 @@ class RecordSplitter {
 
   *end(file: string): Generator<TsvRecord, void, undefined> {
     if (this.#state === 'quoted') {
-      throw new DatasetError('DATASET_FORMAT', `Expected a closing quote before the end of ${file}; the file is cut off.`, {
-        hint: 'Download the dataset again.',
-        details: { offset: this.#recordOffset },
-      });
+      throw new DatasetError(
+        'DATASET_FORMAT',
+        `Expected a closing quote before the end of ${file}; the file is cut off.`,
+        {
+          hint: 'Download the dataset again.',
+          details: { offset: this.#recordOffset },
+        },
+      );
     }
     if (this.#pieces.length === 0 && this.#cells.length === 0) return;
     this.#endCell();

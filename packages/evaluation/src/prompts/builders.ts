@@ -75,9 +75,13 @@ function interleave(whole: string, imageCount: number): PromptPart[] {
     const number = /^[0-9]>/.test(segment) ? Number(segment.charAt(0)) : 0;
     if (number < 1 || number > imageCount) {
       const tag = `<image ${segment.slice(0, 2)}`;
-      throw new EvaluationError('PROMPT_IMAGE_TAG', `Expected a tag from <image 1> to <image ${imageCount}>, got "${tag}".`, {
-        hint: 'The row names an image that it does not have.',
-      });
+      throw new EvaluationError(
+        'PROMPT_IMAGE_TAG',
+        `Expected a tag from <image 1> to <image ${imageCount}>, got "${tag}".`,
+        {
+          hint: 'The row names an image that it does not have.',
+        },
+      );
     }
     parts.push({ type: 'image', image: number - 1 }, text(segment.slice(2)));
   }

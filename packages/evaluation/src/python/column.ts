@@ -34,6 +34,8 @@ const MIN_INT64 = -(2n ** 63n);
 const MAX_UINT64 = 2n ** 64n;
 // Longest text of a spreadsheet cell; what is beyond is cut off when the tools store predictions.
 const MAX_CELL_CODE_POINTS = 32_767;
+// oxlint-disable-next-line no-control-regex -- control characters are what a spreadsheet cannot hold
+const CONTROL = /[\x00-\x08\x0b-\x1f\ufffe\uffff]/g;
 
 /** Says whether a cell counts as empty. Exact words, case matters: "none" and "Null" are text. */
 export function isMissing(cell: string): boolean {
@@ -91,14 +93,9 @@ export function typedCell(cell: string, type: ColumnType): string | null {
  */
 export function spreadsheetText(text: string): string {
   const short = text.length > MAX_CELL_CODE_POINTS ? firstCodePoints(text, MAX_CELL_CODE_POINTS) : text;
-  return (
-    short
-      // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-      .replaceAll(/[\x00-\x08\x0b-\x1f]/g, (found) => `_x${found.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}_`)
-      .replaceAll('\uFFFE', '_xFFFE_')
-      .replaceAll('\uFFFF', '_xFFFF_')
-      .replaceAll('x005F_', '')
-  );
+  return short
+    .replaceAll(CONTROL, (found) => `_x${found.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}_`)
+    .replaceAll('x005F_', '');
 }
 
 function firstCodePoints(text: string, count: number): string {

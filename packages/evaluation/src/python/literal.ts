@@ -35,7 +35,11 @@ function representation(literal: PythonLiteral): string {
 
 function quoted(value: string): string {
   const quote = value.includes("'") && !value.includes('"') ? '"' : "'";
-  const escaped = value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t');
+  const escaped = value
+    .replaceAll('\\', '\\\\')
+    .replaceAll('\n', '\\n')
+    .replaceAll('\r', '\\r')
+    .replaceAll('\t', '\\t');
   return quote + (quote === "'" ? escaped.replaceAll("'", "\\'") : escaped) + quote;
 }
 
@@ -53,6 +57,16 @@ const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
   v: '\v',
 };
 const HEX_ESCAPES: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 };
+
+function numberLiteral(text: string): PythonLiteral | undefined {
+  const integer = parsePythonInteger(text);
+  if (integer !== undefined) {
+    // Python refuses leading zeros on a number other than zero.
+    return /^[+-]?0[\d_]*[1-9]/.test(text) ? undefined : { type: 'number', text: String(integer) };
+  }
+  const float = parsePythonFloat(text);
+  return float === undefined ? undefined : { type: 'number', text: pythonFloatText(float) };
+}
 
 class LiteralReader {
   readonly #text: string;
@@ -112,14 +126,11 @@ class LiteralReader {
   }
 
   #number(): PythonLiteral | undefined {
-    const text = this.#take(/[+-]?[ \t]*(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?(?![\w.])/y);
-    if (text === undefined) return undefined;
-    const compact = text.replaceAll(/[ \t]/g, '');
-    const integer = parsePythonInteger(compact);
-    // Python refuses leading zeros on a number other than zero.
-    if (integer !== undefined) return /^[+-]?0[\d_]*[1-9]/.test(compact) ? undefined : { type: 'number', text: String(integer) };
-    const float = parsePythonFloat(compact);
-    return float === undefined ? undefined : { type: 'number', text: pythonFloatText(float) };
+    const start = this.#at;
+    const text = this.#take(/[+-]?[ \t\n\r\f]*(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?(?![\w.])/y);
+    const literal = text === undefined ? undefined : numberLiteral(text.replaceAll(/[ \t\n\r\f]/g, ''));
+    if (!literal) this.#at = start;
+    return literal;
   }
 
   #strings(): PythonLiteral | undefined {

@@ -1,7 +1,11 @@
-import { codePoints, strip } from './text.js';
+import { codePoints } from './text.js';
 
 const DECIMAL_DIGIT = /\p{Nd}/u;
-const ASCII_ONLY = /^[\0-\x7f]*$/;
+const DECIMAL_DIGIT_BEYOND_ASCII = /(?![0-9])\p{Nd}/u;
+// Unlike str.strip, the number parsers do not take U+001C..U+001F for white space.
+const SPACE = '[\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
+const SPACE_BEFORE = new RegExp(`^${SPACE}+`, 'u');
+const SPACE_AFTER = new RegExp(`(?<!${SPACE})${SPACE}+$`, 'u');
 const FLOAT = /^[+-]?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+(?:_\d+)*)?$/;
 const NAMED = /^([+-]?)(inf|infinity|nan)$/i;
 const INTEGER = /^[+-]?\d+(?:_\d+)*$/;
@@ -11,7 +15,7 @@ const INTEGER = /^[+-]?\d+(?:_\d+)*$/;
  * Takes white space around, any Unicode decimal digit, single underscores between digits, `inf`, `infinity`, `nan`.
  */
 export function parsePythonFloat(text: string): number | undefined {
-  const plain = asciiDigits(strip(text));
+  const plain = asciiDigits(text.replace(SPACE_BEFORE, '').replace(SPACE_AFTER, ''));
   const named = NAMED.exec(plain);
   if (named) {
     if (named[2]!.toLowerCase() === 'nan') return Number.NaN;
@@ -22,7 +26,7 @@ export function parsePythonFloat(text: string): number | undefined {
 
 /** `int(text)` of Python, or undefined where it raises ValueError. Any size. */
 export function parsePythonInteger(text: string): bigint | undefined {
-  const plain = asciiDigits(strip(text));
+  const plain = asciiDigits(text.replace(SPACE_BEFORE, '').replace(SPACE_AFTER, ''));
   if (!INTEGER.test(plain)) return undefined;
   const digits = plain.replaceAll('_', '');
   return digits.startsWith('-') ? -BigInt(digits.slice(1)) : BigInt(digits.replace('+', ''));
@@ -46,7 +50,7 @@ export function pythonFloatText(value: number): string {
 // Digits of one script stand in unbroken runs of ten from zero to nine, but neighbouring runs may touch (the
 // mathematical digits), so the value is the distance to the start of the run, modulo ten.
 function asciiDigits(text: string): string {
-  if (ASCII_ONLY.test(text)) return text;
+  if (!DECIMAL_DIGIT_BEYOND_ASCII.test(text)) return text;
   let out = '';
   for (const point of codePoints(text)) {
     const character = String.fromCodePoint(point);

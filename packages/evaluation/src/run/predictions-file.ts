@@ -90,7 +90,11 @@ function* parse(file: string, line: number, text: string): Generator<PredictionR
   const head = { index: String(index), ...(typeof benchmark === 'string' && { benchmark }) };
   const prediction = value.get('prediction');
   if (typeof prediction === 'string') yield { ...head, prediction };
-  else yield { ...head, error: failureOf(value.get('error')) ?? raise(wrong(file, line, 'a text "prediction" or an "error"')) };
+  else
+    yield {
+      ...head,
+      error: failureOf(value.get('error')) ?? raise(wrong(file, line, 'a text "prediction" or an "error"')),
+    };
 }
 
 function parseObject(file: string, line: number, text: string): Map<string, unknown> {

@@ -57,7 +57,12 @@ describe('a run', () => {
     expect(summary).toEqual({ output, total: 54, answered: 54, resumed: 0, failed: 0 });
     expect(seen).toEqual(Array.from({ length: 54 }, (_, at) => at + 1));
     const [messages, options] = model.asked[0]!;
-    expect(options).toMatchObject({ beams: 1, repetitionPenalty: 1, imageMode: 'exact', maxNewTokens: Math.floor(57 * 1.5) + 20 });
+    expect(options).toMatchObject({
+      beams: 1,
+      repetitionPenalty: 1,
+      imageMode: 'exact',
+      maxNewTokens: Math.floor(57 * 1.5) + 20,
+    });
     expect(messages).toHaveLength(1);
     expect(messages[0]!.content).toEqual([
       { type: 'image', image: expect.any(Uint8Array) as unknown },
@@ -75,7 +80,11 @@ describe('a run', () => {
     const output = newOutput();
     await runBenchmark({ benchmark, model: new RuleModel(() => 'a'), output, limit: 10 });
     const model = new RuleModel(() => 'b');
-    expect(await runBenchmark({ benchmark, model, output, limit: 12 })).toMatchObject({ total: 12, resumed: 10, answered: 12 });
+    expect(await runBenchmark({ benchmark, model, output, limit: 12 })).toMatchObject({
+      total: 12,
+      resumed: 10,
+      answered: 12,
+    });
     expect(model.asked).toHaveLength(2);
   });
 
@@ -108,7 +117,10 @@ describe('a run', () => {
       if (calls === 2) throw new EvaluationError('DATASET_IMAGE', 'broken');
       return 'x';
     });
-    expect(await runBenchmark({ benchmark, model: failing, output, limit: 4 })).toMatchObject({ answered: 3, failed: 1 });
+    expect(await runBenchmark({ benchmark, model: failing, output, limit: 4 })).toMatchObject({
+      answered: 3,
+      failed: 1,
+    });
     const report = await scoreBenchmark({ benchmark, predictions: output, limit: 4 });
     expect(report).toMatchObject({ total: 4, scored: 3, failed: 1, missing: 0, isComplete: false });
     expect(report.samples).toHaveLength(3);
@@ -158,7 +170,14 @@ describe('a run', () => {
     await runBenchmark({ benchmark, model, output: newOutput(), limit: 1 });
     expect(model.asked[0]![1]).toMatchObject({ beams: 3, repetitionPenalty: 1.2, maxNewTokens: 1024 });
     const greedy = new RuleModel(() => 'x');
-    await runBenchmark({ benchmark, model: greedy, output: newOutput(), limit: 1, promptStyle: 'default', generation: { beams: 1 } });
+    await runBenchmark({
+      benchmark,
+      model: greedy,
+      output: newOutput(),
+      limit: 1,
+      promptStyle: 'default',
+      generation: { beams: 1 },
+    });
     expect(greedy.asked[0]![1]).toMatchObject({ beams: 1, maxNewTokens: 1024 });
     expect(greedy.asked[0]![0][0]!.content).toHaveLength(2);
   });
@@ -170,7 +189,12 @@ describe('scoring', () => {
     const predictions: Record<string, string> = {};
     for await (const sample of benchmark.dataset.samples()) predictions[sample.index] = sample.cells['answer']!;
     const report = await scoreBenchmark({ benchmark, predictions });
-    expect(report).toMatchObject({ total: 54, scored: 54, isComplete: true, headline: { name: 'CER', value: 0, best: 0 } });
+    expect(report).toMatchObject({
+      total: 54,
+      scored: 54,
+      isComplete: true,
+      headline: { name: 'CER', value: 0, best: 0 },
+    });
     expect(report.table).toContainEqual(
       expect.objectContaining({ category: 'Overall', questions: 54, cer: 0, wer: 0, perfect: 1, exact: 1, number: 1 }),
     );
@@ -183,7 +207,10 @@ describe('scoring', () => {
   });
 
   it('reads numbers as the spreadsheet does when all predictions are numbers', async () => {
-    const benchmark = { benchmark: findBenchmark('OCRBench'), dataset: (await loadBenchmark('OCRBench', join(TSV, 'OCRBench.tsv'))).dataset };
+    const benchmark = {
+      benchmark: findBenchmark('OCRBench'),
+      dataset: (await loadBenchmark('OCRBench', join(TSV, 'OCRBench.tsv'))).dataset,
+    };
     const zeros = await scoreBenchmark({ benchmark, predictions: { 14: '0123' } });
     expect(zeros.samples).toEqual([{ index: '14', details: { score: 0 } }]);
     const mixed = await scoreBenchmark({ benchmark, predictions: { 14: '0123', 15: 'x' } });
@@ -208,7 +235,9 @@ describe('scoring', () => {
       code: 'PREDICTIONS_FORMAT',
       message: expect.stringContaining('line 2') as unknown,
     });
-    await expect(scoreBenchmark({ benchmark, predictions: join(folder, 'absent') })).rejects.toMatchObject({ code: 'PREDICTIONS_FORMAT' });
+    await expect(scoreBenchmark({ benchmark, predictions: join(folder, 'absent') })).rejects.toMatchObject({
+      code: 'PREDICTIONS_FORMAT',
+    });
   });
 
   it('knows no benchmark by another name', async () => {

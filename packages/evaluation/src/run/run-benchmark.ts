@@ -126,7 +126,11 @@ async function ask(sample: Sample, options: RunOptions): Promise<Outcome> {
 function contentPart(part: PromptPart, images: readonly Uint8Array[]): Exclude<Message['content'], string>[number] {
   if (part.type === 'text') return part;
   const image = images[part.image];
-  if (!image) throw new DatasetError('DATASET_IMAGE', `Expected image ${part.image + 1} of ${images.length}, which is not there.`);
+  if (!image)
+    throw new DatasetError(
+      'DATASET_IMAGE',
+      `Expected image ${part.image + 1} of ${images.length}, which is not there.`,
+    );
   return { type: 'image', image };
 }
 
