@@ -39,7 +39,7 @@ describe('resolveGenerationOptions', () => {
     { maxNewTokens: 0 },
     { maxNewTokens: 8193 },
     { beams: 0 },
-    { beams: 17 },
+    { beams: 33 },
     { stop: '' },
   ])('refuses %j with the range', (options) => {
     expect(() => resolveGenerationOptions(options)).toThrow(expect.objectContaining({ code: 'ARGUMENT_RANGE' }));

@@ -17,7 +17,7 @@ export interface GenerationOptions {
   readonly repetitionPenalty?: number;
   /** Whole number in 0..2^53 - 1: the same seed and input give the same answer. */
   readonly seed?: number;
-  /** Beams of beam search, 1..16; default 1. Excludes sampling. */
+  /** Beams of beam search, 1..32; default 1. Excludes sampling. */
   readonly beams?: number;
   /** The answer ends before the first of these texts. */
   readonly stop?: string | readonly string[];
@@ -37,7 +37,7 @@ export interface GenerationSettings {
 
 const MOST_NEW_TOKENS = 8192;
 const DEFAULT_NEW_TOKENS = 1024;
-const MOST_BEAMS = 16;
+const MOST_BEAMS = 32;
 const MOST_TEMPERATURE = 100;
 /** @source MiniCPM-V, `modeling_minicpmv.py` `chat`, the branch with `sampling=True` */
 const PUBLISHED_SAMPLING = { temperature: 0.7, topP: 0.8, topK: 100, repetitionPenalty: 1.05 } as const;
