@@ -32,6 +32,11 @@ export class UsageError extends CliError {
   }
 }
 
+/** A check has failed and its report is already written: exit status 1 without another word. */
+export class FailedCheck extends Error {
+  override readonly name = 'FailedCheck';
+}
+
 /** An error as people and programs are told about it. */
 export interface ErrorReport {
   readonly code: string;
@@ -49,12 +54,18 @@ function describeSystemError(error: NodeJS.ErrnoException & { errno: number; cod
 
 const oneLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, ' ').trim();
 
+/** Some messages end with their hint, for readers who see nothing else. */
+function withoutHint(message: string, hint: unknown): string {
+  const at = typeof hint === 'string' && hint !== '' ? message.lastIndexOf(oneLine(hint)) : -1;
+  return at > 0 ? message.slice(0, at).replace(/[.:;]?\s*$/, '') : message;
+}
+
 /** Turns whatever was thrown into one code, one line and, where there is one, a next step. */
 export function describeError(thrown: unknown): ErrorReport {
   if (!(thrown instanceof Error)) return { code: 'INTERNAL', message: oneLine(String(thrown)) };
   const { code, hint } = thrown as { code?: unknown; hint?: unknown };
   if (BRAND in thrown && typeof code === 'string') {
-    const message = oneLine(thrown.message);
+    const message = withoutHint(oneLine(thrown.message), hint);
     return typeof hint === 'string' ? { code, message, hint: oneLine(hint) } : { code, message };
   }
   if (isSystemError(thrown)) return describeSystemError(thrown);

@@ -25,3 +25,19 @@ export async function write(stream: OutputStream, text: string | Uint8Array): Pr
 export function writeJson(stream: OutputStream, value: unknown): Promise<void> {
   return write(stream, `${JSON.stringify(value)}\n`);
 }
+
+/** Passes `items` on and stops waiting for the next one when the signal fires. */
+export async function* untilAborted<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const iterator = items[Symbol.asyncIterator]();
+  const aborted = new Promise<never>((_, reject) => {
+    const fail = (): void => reject(signal.reason as Error);
+    if (signal.aborted) fail();
+    else signal.addEventListener('abort', fail, { once: true });
+  });
+  aborted.catch(() => {});
+  for (;;) {
+    const next = await Promise.race([iterator.next(), aborted]);
+    if (next.done === true) return;
+    yield next.value;
+  }
+}

@@ -1,6 +1,6 @@
 import { CliError } from './errors.js';
 import type { CliIo } from './io.js';
-import { write } from './io.js';
+import { untilAborted, write } from './io.js';
 
 const MAX_LINE_CHARACTERS = 64 * 1024 * 1024;
 const FLUSH_AT_CHARACTERS = 64 * 1024;
@@ -45,8 +45,7 @@ export async function mapJsonLines(
   let pending = '';
   let number = 0;
   try {
-    for await (const line of readLines(stdin)) {
-      signal.throwIfAborted();
+    for await (const line of readLines(untilAborted(stdin, signal))) {
       number += 1;
       if (line.trim() === '') continue;
       pending += `${JSON.stringify(answer(parseObject(line, number), number))}\n`;

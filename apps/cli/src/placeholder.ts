@@ -7,12 +7,17 @@ import type { PreprocessorConfig, SlicePlan } from '@pocketlens/preprocessing';
  */
 export function imagePlaceholder(plan: SlicePlan, config: PreprocessorConfig, imageIndex: number): string {
   const queries = '<unk>'.repeat(config.imageFeatureSize);
-  const image = `<image>${queries}</image>`;
-  const [columns, rows] = plan.grid ?? [0, 0];
-  const table = (cell: string): string => Array.from({ length: rows }, () => cell.repeat(columns)).join('\n');
-  if (config.version === null || Number(config.version) < 2.6) {
-    return plan.grid === null ? image : `${image}<slice>${table(image)}</slice>`;
-  }
   const id = config.useImageId ? `<image_id>${imageIndex}</image_id>` : '';
-  return `${id}${image}${table(`<slice>${queries}</slice>`)}`;
+  const image = `<image>${queries}</image>`;
+  if (plan.grid === null) return id + image;
+  const [columns, rows] = plan.grid;
+  const table = (cell: string): string => Array.from({ length: rows }, () => cell.repeat(columns)).join('\n');
+  const cells = marksEverySlice(config.version) ? table(`<slice>${queries}</slice>`) : `<slice>${table(image)}</slice>`;
+  return id + image + cells;
+}
+
+/** Version 2.5 wraps the whole grid in one `<slice>`; 2.6 and later mark every cell. */
+function marksEverySlice(version: string | null): boolean {
+  const [major = 2, minor = 0] = (version ?? '2.5').split('.').map(Number);
+  return major > 2 || (major === 2 && minor >= 6);
 }

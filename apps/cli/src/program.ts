@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { askCommand } from './commands/ask.js';
 import { convertCommand } from './commands/convert.js';
 import { detokenizeCommand } from './commands/detokenize.js';
+import { evalCommand } from './commands/eval.js';
 import { inspectCommand } from './commands/inspect.js';
 import { preprocessCommand } from './commands/preprocess.js';
 import { sliceCommand } from './commands/slice.js';
@@ -19,6 +20,7 @@ const COMMANDS: readonly CommandFactory[] = [
   detokenizeCommand,
   convertCommand,
   inspectCommand,
+  evalCommand,
 ];
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
@@ -38,18 +40,22 @@ export function createProgram(io: CliIo): Command {
     .version(version)
     .addHelpText('after', EXAMPLES);
   for (const create of COMMANDS) program.addCommand(create(io));
-  for (const command of [program, ...program.commands]) {
-    command.exitOverride().showSuggestionAfterError();
-    command.configureOutput({
-      writeOut: (text) => void io.stdout.write(text),
-      writeErr: (text) => void io.stderr.write(text),
-      // Failures are reported in one place, by `runCli`.
-      outputError: () => {},
-      getOutHelpWidth: () => io.stdout.columns ?? 100,
-      getOutHasColors: () => io.stdout.isTTY === true,
-    });
-  }
+  configure(program, io);
   return program;
+}
+
+/** Makes a command and those below it throw instead of ending the process, and write to our streams. */
+function configure(command: Command, io: CliIo): void {
+  command.exitOverride().showSuggestionAfterError();
+  command.configureOutput({
+    writeOut: (text) => void io.stdout.write(text),
+    writeErr: (text) => void io.stderr.write(text),
+    // Failures are reported in one place, by `runCli`.
+    outputError: () => {},
+    getOutHelpWidth: () => io.stdout.columns ?? 100,
+    getOutHasColors: () => io.stdout.isTTY === true,
+  });
+  for (const child of command.commands) configure(child, io);
 }
 
 /** Names of all commands. */

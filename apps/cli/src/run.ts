@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { describeError, ExitCode, exitCodeOf, UsageError } from './errors.js';
+import { describeError, ExitCode, exitCodeOf, FailedCheck, UsageError } from './errors.js';
 import type { CliIo } from './io.js';
 import { writeJson } from './io.js';
 import { createProgram } from './program.js';
@@ -39,6 +39,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     return ExitCode.done;
   } catch (error) {
     if (error instanceof CommanderError && PRINTED.has(error.code)) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+    if (error instanceof FailedCheck) return ExitCode.failed;
     return report(asOurs(error), io, json);
   }
 }

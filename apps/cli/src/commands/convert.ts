@@ -1,43 +1,46 @@
-import { convert } from '@pocketlens/converter';
-import { Command } from 'commander';
-import { UsageError } from '../errors.js';
+import { convert, type PartDtype } from '@pocketlens/converter';
+import { Command, InvalidArgumentError } from 'commander';
 import { checkDirectory } from '../files.js';
 import { formatBytes } from '../format.js';
 import { type CliIo, write, writeJson } from '../io.js';
 import { createProgress } from '../progress.js';
 
-const DTYPES = ['fp32', 'fp16'] as const;
-type Dtype = (typeof DTYPES)[number];
+const DTYPES: readonly PartDtype[] = ['fp32', 'fp16'];
 
 interface ConvertOptions {
-  readonly dtype: readonly Dtype[];
+  readonly dtype: readonly PartDtype[];
+  readonly force?: true;
   readonly json?: true;
 }
 
-function parseDtypes(text: string): Dtype[] {
+function parseDtypes(text: string): PartDtype[] {
   return text.split(',').map((name) => {
     const dtype = DTYPES.find((known) => known === name.trim());
-    if (dtype === undefined) throw new UsageError(`Expected ${DTYPES.join(' or ')} for --dtype but received "${name}"`);
+    if (dtype === undefined) throw new InvalidArgumentError(`Expected ${DTYPES.join(' or ')}, or both with a comma.`);
     return dtype;
   });
 }
 
-async function run(source: string, target: string, { dtype, json }: ConvertOptions, io: CliIo): Promise<void> {
+async function run(source: string, target: string, { dtype, force, json }: ConvertOptions, io: CliIo): Promise<void> {
   await checkDirectory(source, 'checkpoint');
   const progress = createProgress(io);
   try {
-    await convert({
+    const { directory, manifest } = await convert({
       source,
       target,
       dtypes: dtype,
+      force: force === true,
       signal: io.signal,
-      onProgress: (event) => progress.update(JSON.stringify(event)),
+      onProgress: ({ file, bytesDone, bytesTotal }) =>
+        progress.update(`${formatBytes(bytesTotal)}  ${file}`, bytesTotal === 0 ? 1 : bytesDone / bytesTotal),
     });
+    progress.clear();
+    if (json === true) return await writeJson(io.stdout, { directory, ...manifest });
+    const bytes = manifest.files.reduce((sum, file) => sum + file.size, 0);
+    await write(io.stdout, `${target}: ${manifest.model.name}, ${dtype.join(' and ')}, ${formatBytes(bytes)}\n`);
   } finally {
     progress.clear();
   }
-  if (json === true) return writeJson(io.stdout, { source, target, dtypes: dtype });
-  await write(io.stdout, `${target}: ${dtype.join(', ')} ${formatBytes(0)}\n`);
 }
 
 /** `pocketlens convert`: a published checkpoint to a model directory. */
@@ -47,6 +50,7 @@ export function convertCommand(io: CliIo): Command {
     .argument('<source>', 'checkpoint directory')
     .argument('<target>', 'model directory to write')
     .option('--dtype <list>', 'storage of the weights: fp32, fp16, or both with a comma', parseDtypes, ['fp32'])
-    .option('--json', 'tell what was written as JSON')
+    .option('--force', 'replace a target that is not empty')
+    .option('--json', 'print the manifest of what was written as JSON')
     .action((source: string, target: string, options: ConvertOptions) => run(source, target, options, io));
 }

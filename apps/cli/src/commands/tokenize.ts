@@ -1,9 +1,9 @@
-import type { Llama3Tokenizer } from '@pocketlens/tokenizer';
+import type { Llama3Tokenizer, SpecialTokenPolicy } from '@pocketlens/tokenizer';
 import { Command } from 'commander';
 import { CliError, UsageError } from '../errors.js';
 import { type CliIo, write, writeJson } from '../io.js';
 import { mapJsonLines, readText } from '../jsonl.js';
-import { loadTokenizer, type SpecialChoice, specialChoice } from '../tokenizer-options.js';
+import { loadTokenizer, specialPolicy } from '../tokenizer-options.js';
 
 interface TokenizeOptions {
   readonly tokenizer?: string;
@@ -13,15 +13,15 @@ interface TokenizeOptions {
   readonly json?: true;
 }
 
-function encode(tokenizer: Llama3Tokenizer, text: string, special: SpecialChoice, bos: boolean): number[] {
-  return [...tokenizer.encode(text, { special, bos })];
+function encode(tokenizer: Llama3Tokenizer, text: string, special: SpecialTokenPolicy, bos: boolean): number[] {
+  return tokenizer.encode(text, { special, bos });
 }
 
 function encodeLines(tokenizer: Llama3Tokenizer, options: TokenizeOptions, io: CliIo): Promise<void> {
   return mapJsonLines(io, (value, line) => {
     const { text } = value;
     if (typeof text !== 'string') throw new CliError('JSON_LINE', `Expected a string "text" on line ${line} of standard input`);
-    const special = specialChoice(value['special'] ?? options.special, line);
+    const special = specialPolicy(value['special'] ?? options.special, line);
     const bos = value['bos'] === undefined ? options.bos === true : value['bos'] === true;
     return { ids: encode(tokenizer, text, special, bos) };
   });
