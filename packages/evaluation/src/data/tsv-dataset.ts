@@ -14,6 +14,7 @@ export interface TsvDatasetOptions {
 // Shorter image cells are the index of the row that holds the image.
 const LONGEST_REFERENCE = 64;
 const MOST_CACHED_IMAGES = 8;
+const LIST_OPENING = '['.charCodeAt(0);
 
 /**
  * Opens a dataset in the tab-separated format of VLMEvalKit. The file is read twice, row by row, and never held: the
@@ -66,10 +67,9 @@ async function scan(file: string): Promise<Layout> {
     rows += 1;
     if (imageColumn === -1) continue;
     const image = cells[imageColumn]!;
-    const isReference = image.length <= LONGEST_REFERENCE;
-    const cell = isReference ? typedCell(image.toString(), 'text') : '';
+    const cell = isReference(image) ? typedCell(image.toString(), 'text') : '';
     if (cell === null) dropped += 1;
-    else if (isReference) references.add(cell);
+    else if (isReference(image)) references.add(cell);
     else offsets.set(cells[columns.indexOf('index')]!.toString(), record.offset);
   }
   if (!columns) throw new DatasetError('DATASET_FORMAT', `Expected a header line in ${file}, got an empty file.`);
@@ -142,7 +142,7 @@ class SampleReader {
   readonly #file: string;
   readonly #layout: Layout;
   readonly #imageRoot: string;
-  readonly #cache = new Map<string, string>();
+  readonly #cache = new Map<string, Buffer>();
 
   constructor(file: string, layout: Layout, imageRoot: string) {
     this.#file = file;
@@ -159,13 +159,13 @@ class SampleReader {
         continue;
       }
       const cells = padded(this.#file, record, this.#layout.columns.length);
-      const image = imageColumn === -1 ? undefined : cells[imageColumn]!.toString();
-      if (image !== undefined && typedCell(image, 'text') === null) continue;
+      const image = imageColumn === -1 ? undefined : cells[imageColumn]!;
+      if (image !== undefined && isReference(image) && typedCell(image.toString(), 'text') === null) continue;
       yield await this.#sample(cells, image);
     }
   }
 
-  async #sample(cells: readonly Buffer[], image: string | undefined): Promise<Sample> {
+  async #sample(cells: readonly Buffer[], image: Buffer | undefined): Promise<Sample> {
     const texts: Record<string, string | null> = {};
     for (const [at, column] of this.#layout.columns.entries()) {
       if (column !== 'image') texts[column] = typedCell(cells[at]!.toString(), this.#layout.types[at]!);
@@ -176,25 +176,25 @@ class SampleReader {
       const images = paths.map((path): ImageSource => ({ type: 'path', path: this.#resolve(path) }));
       return { ...row, imageCount: images.length, images: () => Promise.resolve(images) };
     }
-    const encoded = listOf(image.length <= LONGEST_REFERENCE ? await this.#imageOf(image) : image);
-    return {
-      ...row,
-      imageCount: encoded.length,
-      images: () =>
-        Promise.resolve(encoded.map((text): ImageSource => ({ type: 'bytes', bytes: Buffer.from(text, 'base64') }))),
-    };
+    const encoded = isReference(image) ? await this.#imageOf(image.toString()) : image;
+    // The text of a picture is large, and scoring never needs it.
+    if (encoded[0] !== LIST_OPENING) {
+      return { ...row, imageCount: 1, images: () => Promise.resolve([decode(encoded.toString('latin1'))]) };
+    }
+    const items = listOf(encoded.toString());
+    return { ...row, imageCount: items.length, images: () => Promise.resolve(items.map(decode)) };
   }
 
   #resolve(path: string): string {
     return isAbsolute(path) ? path : join(this.#imageRoot, path);
   }
 
-  async #imageOf(index: string): Promise<string> {
+  async #imageOf(index: string): Promise<Buffer> {
     const cached = this.#cache.get(index);
     if (cached !== undefined) return cached;
     const imageColumn = this.#layout.columns.indexOf('image');
     for await (const record of readTsvRecords(this.#file, this.#layout.sources.get(index)!)) {
-      const image = record.cells[imageColumn]!.toString();
+      const image = Buffer.from(record.cells[imageColumn]!);
       if (this.#cache.size >= MOST_CACHED_IMAGES) this.#cache.delete(this.#cache.keys().next().value!);
       this.#cache.set(index, image);
       return image;
@@ -206,4 +206,12 @@ class SampleReader {
 function listOf(cell: string | null): string[] {
   if (cell === null) return [];
   return cell.startsWith('[') && cell.endsWith(']') ? (parsePythonList(cell) ?? [cell]) : [cell];
+}
+
+function isReference(image: Buffer): boolean {
+  return image.length <= LONGEST_REFERENCE;
+}
+
+function decode(base64: string): ImageSource {
+  return { type: 'bytes', bytes: Buffer.from(base64, 'base64') };
 }

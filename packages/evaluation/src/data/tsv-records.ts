@@ -15,6 +15,7 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 const QUOTE = 0x22;
+const DELIMITERS = [TAB, LINE_FEED, CARRIAGE_RETURN];
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 const CHUNK_BYTES = 1 << 20;
 
@@ -49,6 +50,28 @@ export async function* readTsvRecords(file: string, start = 0): AsyncGenerator<T
 
 type State = 'cell-start' | 'plain' | 'quoted' | 'quote-in-quoted';
 
+// Finds the next tab or line end; each kind is searched for at most once a position, by native code.
+class DelimiterFinder {
+  readonly #chunk: Buffer;
+  readonly #next: number[] = DELIMITERS.map(() => -1);
+
+  constructor(chunk: Buffer) {
+    this.#chunk = chunk;
+  }
+
+  from(at: number): number {
+    let nearest = this.#chunk.length;
+    for (const [kind, byte] of DELIMITERS.entries()) {
+      if (this.#next[kind]! < at) {
+        const found = this.#chunk.indexOf(byte, at);
+        this.#next[kind] = found === -1 ? this.#chunk.length : found;
+      }
+      nearest = Math.min(nearest, this.#next[kind]!);
+    }
+    return nearest;
+  }
+}
+
 class RecordSplitter {
   #state: State = 'cell-start';
   #pieces: Buffer[] = [];
@@ -64,58 +87,53 @@ class RecordSplitter {
   }
 
   *push(chunk: Buffer): Generator<TsvRecord, void, undefined> {
-    let from = this.#chunkOffset === 0 && chunk.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0;
-    if (from === 3) this.#recordOffset = 3;
-    let at = from;
+    const hasMark = this.#chunkOffset === 0 && chunk.subarray(0, 3).equals(BYTE_ORDER_MARK);
+    const ends = new DelimiterFinder(chunk);
+    let at = hasMark ? BYTE_ORDER_MARK.length : 0;
+    if (hasMark) this.#recordOffset = at;
     while (at < chunk.length) {
-      if (this.#state === 'quoted') {
-        const quote = chunk.indexOf(QUOTE, at);
-        at = quote === -1 ? chunk.length : quote;
-        if (quote === -1) break;
-        this.#pieces.push(chunk.subarray(from, at));
-        this.#state = 'quote-in-quoted';
-        at += 1;
-        from = at;
+      if (this.#state !== 'plain') {
+        at = this.#step(chunk, at);
         continue;
       }
-      const byte = chunk[at]!;
-      if (this.#state === 'quote-in-quoted' && byte === QUOTE) {
-        // A doubled quote: the second one opens the next piece.
-        this.#state = 'quoted';
-        from = at;
-        at += 1;
-        continue;
-      }
-      if (this.#wasCarriageReturn && byte === LINE_FEED) {
-        at += 1;
-        from = at;
-        this.#recordOffset = this.#chunkOffset + at;
-        this.#wasCarriageReturn = false;
-        continue;
-      }
-      this.#wasCarriageReturn = false;
-      if (byte === TAB || byte === LINE_FEED || byte === CARRIAGE_RETURN) {
-        this.#pieces.push(chunk.subarray(from, at));
-        this.#endCell();
-        at += 1;
-        from = at;
-        if (byte === TAB) continue;
-        this.#wasCarriageReturn = byte === CARRIAGE_RETURN;
-        const record = this.#endRecord(this.#chunkOffset + at);
-        if (record) yield record;
-        continue;
-      }
-      if (this.#state === 'cell-start' && byte === QUOTE) {
-        this.#state = 'quoted';
-        this.#hasQuotes = true;
-        from = at + 1;
-      } else {
-        this.#state = 'plain';
-      }
-      at += 1;
+      const end = ends.from(at);
+      this.#pieces.push(chunk.subarray(at, end));
+      if (end === chunk.length) break;
+      this.#endCell();
+      at = end + 1;
+      if (chunk[end] === TAB) continue;
+      this.#wasCarriageReturn = chunk[end] === CARRIAGE_RETURN;
+      const record = this.#endRecord(this.#chunkOffset + at);
+      if (record) yield record;
     }
-    if (from < chunk.length) this.#pieces.push(Buffer.from(chunk.subarray(from)));
     this.#chunkOffset += chunk.length;
+  }
+
+  // One step outside of plain text; returns where to go on.
+  #step(chunk: Buffer, at: number): number {
+    if (this.#state === 'quoted') {
+      const quote = chunk.indexOf(QUOTE, at);
+      this.#pieces.push(chunk.subarray(at, quote === -1 ? chunk.length : quote));
+      if (quote === -1) return chunk.length;
+      this.#state = 'quote-in-quoted';
+      return quote + 1;
+    }
+    const byte = chunk[at]!;
+    if (this.#state === 'quote-in-quoted') {
+      // A doubled quote stands for one; anything else ends the quotation.
+      this.#state = byte === QUOTE ? 'quoted' : 'plain';
+      if (byte === QUOTE) this.#pieces.push(chunk.subarray(at, at + 1));
+      return byte === QUOTE ? at + 1 : at;
+    }
+    const isSecondOfPair = this.#wasCarriageReturn && byte === LINE_FEED;
+    this.#wasCarriageReturn = false;
+    if (isSecondOfPair) {
+      this.#recordOffset = this.#chunkOffset + at + 1;
+      return at + 1;
+    }
+    this.#state = byte === QUOTE ? 'quoted' : 'plain';
+    if (byte === QUOTE) this.#hasQuotes = true;
+    return byte === QUOTE ? at + 1 : at;
   }
 
   *end(file: string): Generator<TsvRecord, void, undefined> {

@@ -2,7 +2,9 @@ import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
+
+import type { VisionLanguageModel } from '@pocketlens/runtime';
 
 import { findBenchmark, loadBenchmark } from '../benchmarks/registry.js';
 import { EvaluationError } from '../errors.js';
@@ -48,6 +50,10 @@ let outputs = 0;
 const newOutput = (): string => join(folder, `run-${(outputs += 1)}`, 'predictions.jsonl');
 
 describe('a run', () => {
+  it('takes the models of the runtime', () => {
+    expectTypeOf<VisionLanguageModel>().toExtend<AnsweringModel>();
+  });
+
   it('asks every question once, greedily for Reading, with pictures as bytes and a bounded answer', async () => {
     const benchmark = await loadBenchmark('reading', READING);
     const model = new RuleModel((text) => `answer to ${text}`);

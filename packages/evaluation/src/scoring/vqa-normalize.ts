@@ -3,6 +3,7 @@ import { CONTRACTIONS } from './contractions.js';
 import type { Profile } from './profile.js';
 
 const PUNCTUATION = [...';/[]"{}()=+\\_-><@`,?!'];
+const ANY_MARK = /[;/[\]"{}()=+\\_\-><@`,?!.]/;
 const DIGIT_COMMA_DIGIT = /\p{Nd},\p{Nd}/u;
 const LONE_STOP = /(?<!\p{Nd})\.(?!\p{Nd})/gu;
 const STOP_BEFORE_NO_DIGIT = /\.(?!\p{Nd})/gu;
@@ -23,6 +24,7 @@ const NUMBER_WORDS: ReadonlyMap<string, string> = new Map(
  * @source VLMEvalKit, `process_punctuation`; GT-Vision-Lab/VQA, `vqaEval.py` `processPunctuation`
  */
 export function stripPunctuation(text: string, profile: Profile): string {
+  if (!ANY_MARK.test(text)) return text;
   const hasNumberComma = DIGIT_COMMA_DIGIT.test(text);
   let out = text;
   for (const mark of PUNCTUATION) {
