@@ -1,0 +1,113 @@
+"""Tower, resampler and decoder together, on whole views.
+
+  python train_joint.py RUN --vision V.pt --decoder D.pt --minutes 60 [--ranks 2]   (or --from JOINT.pt)"""
+import argparse
+import os
+import random
+import time
+import torch
+import torch.nn.functional as F
+import documents
+import fonts
+import model
+import reading
+import render
+import text_data as td
+import train_vision
+import vision_data
+from optimiser import Optimiser
+from train_decoder import lm_loss
+
+MIX = {"line": 15, "wide": 9, "paragraph": 16, "receipt": 22, "sign": 9, "screen": 9, "table": 9, "tall": 6, "page": 2, "shape": 5}
+
+
+def sample(r, p):
+    level = 0.5 + 0.5 * min(1, p / 0.5)
+    o = {"faces": fonts.train_faces(), "plain": r.random() < 0.2, "held": False}
+    d = documents.make(r, o, MIX)
+    v = render.view(r, d, 336, level)
+    keep = list(range(model.CELLS)) if r.random() < 0.3 + 0.7 * p else td.kept_rows(r, v["cell"], 0.3)
+    return v, td.item(r, d, v, keep, 4, 260)
+
+
+def losses(vision, dec, pairs, wt, aux, guide):
+    batch, text = vision_data.collate([v for v, _ in pairs]), td.collate([s for _, s in pairs])
+    with torch.autocast("cpu", torch.bfloat16):
+        x, out, route = vision(batch, route=aux > 0)
+    lm, guided, right = lm_loss(dec, text, [out[i, s["keep"]] for i, (_, s) in enumerate(pairs)], guide > 0)
+    total = lm + guide * guided
+    parts = {"lm": lm.item(), "guide": float(guided.detach()), "right": right.item()}
+    if aux > 0:
+        cells = train_vision.some_cells(batch["cell"], 128)
+        rows = torch.arange(len(cells))[:, None]
+        label = batch["cell"][rows, cells]
+        with torch.autocast("cpu", torch.bfloat16):
+            logits, named = vision.patch_head(x), vision.resampler.head(out[rows, cells])
+        patch = F.cross_entropy(logits.float().reshape(-1, wt.numel()), batch["patch"].reshape(-1), wt, ignore_index=-1)
+        cell = F.cross_entropy(named.float().reshape(-1, wt.numel()), label.reshape(-1), wt)
+        full = (label[..., 0] > 0).float() * 0.9 + 0.1
+        code = ((out[rows, cells].float() - model.oracle(batch["cell"])[rows, cells]).pow(2).sum(-1) * full).sum() / full.sum()
+        total = total + aux * (patch + 0.7 * cell + 0.1 * route + 0.15 * code)
+        parts |= {"patch": patch.item(), "cell": cell.item(), "code": code.item()}
+    return total, parts
+
+
+def worker(rank, a):
+    train_vision.join(a.run, rank, a.ranks)
+    torch.manual_seed(a.seed)
+    vision, dec = model.Vision(), model.Decoder()
+    if a.start:
+        state = torch.load(a.start)
+        vision.load_state_dict(state["vision"])
+        dec.load_state_dict(state["decoder"])
+    else:
+        vision.load_state_dict(torch.load(a.vision)["vision"])
+        dec.load_state_dict(torch.load(a.decoder)["decoder"])
+    named = [("vision." + n, p) for n, p in vision.named_parameters()] + [("decoder." + n, p) for n, p in dec.named_parameters()]
+    params = [p for _, p in named]
+    opt, wt = Optimiser(named, muon=0.02 * a.rate, adam=2e-3 * a.rate), train_vision.weights()
+    r = random.Random(a.seed * 1000 + rank + int(a.at * 100))
+    check = reading.validation_set(a.check) if rank == 0 else None
+    begin, step, last, ema = time.time(), 0, time.time(), {}
+    while True:
+        spent, due = train_vision.together([(time.time() - begin) / 60, float(time.time() - last > 60 * a.every)], a.ranks)
+        p = a.at + (1 - a.at) * spent / a.minutes
+        if due or p >= 1:
+            last = time.time()
+            if rank == 0:
+                torch.save({"vision": vision.state_dict(), "decoder": dec.state_dict(), "progress": p, "step": step}, a.run + "/joint.tmp")
+                os.replace(a.run + "/joint.tmp", a.run + "/joint.pt")
+                print("CHECK %.1f min step %d %s" % ((time.time() - begin) / 60, step, reading.score(vision, dec, check, 6)), flush=True)
+            if p >= 1:
+                break
+        pairs = [sample(r, p) for _ in range(a.batch)]
+        guide = 0.2 if p < 0.6 else 0.0
+        aux = 0.5 if p < 0.8 else 0.25
+        loss, parts = losses(vision, dec, pairs, wt, aux, guide)
+        opt.zero()
+        loss.backward()
+        if a.ranks > 1:
+            train_vision.average(params, a.ranks)
+        torch.nn.utils.clip_grad_norm_(params, 1.5)
+        opt.step(min(1, (step + 1) / 40) * max(0.02, min(1, (1 - p) / 0.75)))
+        step += 1
+        for k, v in parts.items():
+            ema[k] = v if k not in ema else 0.95 * ema[k] + 0.05 * v
+        if rank == 0 and step % 25 == 0:
+            print("%.2f min step %d p %.3f %s" % ((time.time() - begin) / 60, step, p, {k: round(v, 3) for k, v in ema.items()}), flush=True)
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("run")
+    ap.add_argument("--vision")
+    ap.add_argument("--decoder")
+    ap.add_argument("--from", dest="start")
+    for name, kind, value in (("minutes", float, 60), ("at", float, 0), ("batch", int, 6), ("ranks", int, 1), ("rate", float, .6), ("every", float, 8), ("check", int, 3), ("seed", int, 1)):
+        ap.add_argument("--" + name, type=kind, default=value)
+    train_vision.launch(worker, ap.parse_args())
+
+
+if __name__ == "__main__":
+    torch.multiprocessing.set_start_method("fork")
+    main()
