@@ -33,6 +33,7 @@ export function multipleChoiceBenchmark(name: string, title: string): Benchmark 
 
 export const realWorldQa: Benchmark = multipleChoiceBenchmark('RealWorldQA', 'Spatial understanding of real scenes');
 export const ai2d: Benchmark = multipleChoiceBenchmark('AI2D_TEST', 'Questions about science diagrams');
+export const ai2dNoMask: Benchmark = multipleChoiceBenchmark('AI2D_TEST_NO_MASK', 'The same with the labels visible');
 export const mmStar: Benchmark = multipleChoiceBenchmark('MMStar', 'Questions that need the picture');
 export const seedBench: Benchmark = multipleChoiceBenchmark(
   'SEEDBench_IMG',
@@ -42,6 +43,8 @@ export const scienceQa: Benchmark = multipleChoiceBenchmark(
   'ScienceQA_TEST',
   'School science questions with a picture',
 );
+
+export const scienceQaVal: Benchmark = multipleChoiceBenchmark('ScienceQA_VAL', 'The same, validation part');
 
 /** What a choice is scored from. */
 export interface ChoiceCase {

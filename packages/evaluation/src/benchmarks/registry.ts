@@ -4,7 +4,7 @@ import type { Benchmark } from './benchmark.js';
 import { mathVista } from './mathvista.js';
 import { mmBenches } from './mmbench.js';
 import { mmmu } from './mmmu.js';
-import { ai2d, mmStar, realWorldQa, scienceQa, seedBench } from './multiple-choice.js';
+import { ai2d, ai2dNoMask, mmStar, realWorldQa, scienceQa, scienceQaVal, seedBench } from './multiple-choice.js';
 import { ocrBench } from './ocrbench.js';
 import { reading } from './reading.js';
 import { chartQa, docVqa, infoVqa, textVqa } from './short-answers.js';
@@ -24,9 +24,11 @@ export const benchmarks: readonly Benchmark[] = [
   mathVista,
   realWorldQa,
   ai2d,
+  ai2dNoMask,
   mmStar,
   seedBench,
   scienceQa,
+  scienceQaVal,
   pope,
   hallusionBench,
 ];

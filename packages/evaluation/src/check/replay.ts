@@ -1,6 +1,6 @@
 import type { Benchmark, Json, SampleScore } from '../benchmarks/benchmark.js';
 import { scoreMathVista } from '../benchmarks/mathvista.js';
-import { findBenchmark } from '../benchmarks/registry.js';
+import { benchmarks, findBenchmark } from '../benchmarks/registry.js';
 import { answersOf } from '../benchmarks/short-answers.js';
 import { CasesError } from '../errors.js';
 import { detailedPrompt, plainPrompt, type PromptBuilder } from '../prompts/builders.js';
@@ -90,10 +90,17 @@ export function replayCases(cases: readonly ScoringCase[], profile: Profile): Re
     }
   }
   for (const [name, table] of tables) {
-    for (const [at, result] of replayTable(findBenchmark(name), table, profile).entries())
+    for (const [at, result] of replayTable(benchmarkOfFamily(name), table, profile).entries())
       results.set(table[at]!, result);
   }
   return cases.map((one) => results.get(one)!);
+}
+
+// Other parts of a benchmark's data, such as DocVQA_TEST, follow the same rules as the one that is known.
+function benchmarkOfFamily(name: string): Benchmark {
+  const [family] = name.split('_');
+  const relative = benchmarks.find((benchmark) => benchmark.name.split('_')[0] === family);
+  return benchmarks.find((benchmark) => benchmark.name === name) ?? relative ?? findBenchmark(name);
 }
 
 function replayOne({ value, texts, line }: ScoringCase, profile: Profile): ReplayedCase {
@@ -153,7 +160,7 @@ function otherDefinitions({ value, texts }: ScoringCase): ReplayedCase {
 
 function replayPrompt(texts: JsonObject): ReplayedCase {
   const name = textField(texts, 'dataset');
-  const build = JUDGED_PROMPTS[name] ?? findBenchmark(name).prompt;
+  const build = JUDGED_PROMPTS[name] ?? benchmarkOfFamily(name).prompt;
   const row = memoryRow(objectField(texts, 'row'));
   const imageCount = Number(texts['images'] ?? 1);
   const parts = (style: PromptStyle): Json => promptParts(build(row, imageCount, style));
