@@ -212,6 +212,14 @@ describe('where pictures come from', () => {
     expect((await refusal('/dev/null')).code).toBe('IMAGE_NOT_A_FILE');
   });
 
+  it('takes a colon in a name as part of the name, and no zero byte', async () => {
+    const path = join(folder, 'scan:1.png');
+    writeFileSync(path, read('small_noise.png'));
+    expect(await decodeImage(path)).toEqual(await decodeImage(name));
+    expect((await refusal('scan:2.png')).code).toBe('IMAGE_NOT_FOUND');
+    expect((await refusal('zero\0byte.png')).code).toBe('IMAGE_UNREADABLE');
+  });
+
   it('does not wait for the writer of a pipe', async () => {
     const pipe = join(folder, 'pipe.png');
     execFileSync('mkfifo', [pipe]);
@@ -224,9 +232,12 @@ describe('where pictures come from', () => {
     expect((await refusal(path)).code).toBe('IMAGE_EMPTY');
   });
 
-  it.each(['https://example.org/cat.png', 'data:image/png;base64,AAAA'])('fetches nothing: %s', async (url) => {
-    await expect(decodeImage(url)).rejects.toMatchObject({ name: 'InvalidArgumentError', code: 'ARGUMENT_RANGE' });
-  });
+  it.each(['https://example.org/cat.png', 'data:image/png;base64,AAAA', 'file://elsewhere/cat.png', 'HTTP://[x'])(
+    'fetches nothing: %s',
+    async (url) => {
+      await expect(decodeImage(url)).rejects.toMatchObject({ name: 'InvalidArgumentError', code: 'ARGUMENT_RANGE' });
+    },
+  );
 
   it('refuses what is no picture at all', async () => {
     // A caller without types can pass anything.

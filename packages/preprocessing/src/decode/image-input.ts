@@ -1,4 +1,4 @@
-import { InvalidArgumentError, InvalidImageError, throwIfAborted } from '../errors.js';
+import { InvalidArgumentError, InvalidImageError, isPocketlensError, throwIfAborted } from '../errors.js';
 import { requireNode } from './node-modules.js';
 
 /** The picture that a browser's `createImageBitmap` makes, as far as it is used here. */
@@ -78,24 +78,36 @@ const readFile = async (path: string, { maxBytes, signal }: ReadOptions): Promis
       await handle.close();
     }
   } catch (error) {
-    if (error instanceof Error && 'syscall' in error) throw fileError(path, error);
-    throw error;
+    throw isPocketlensError(error) ? error : fileError(path, error);
   }
 };
 
+/** A scheme that cannot begin the name of a file that people have, unlike the colon in `IMG:1.png` or `C:\\pictures`. */
+const URL_START = /^(?:(file|data|blob):|([a-z][a-z\d+.-]+):\/\/)/i;
+
 const pathOf = (input: string | URL): string => {
-  const isUrl = input instanceof URL || /^[a-z][a-z\d+.-]+:/i.test(input);
-  if (!isUrl) return input;
-  const { protocol } = new URL(input);
-  if (protocol === 'file:') return requireNode().getBuiltinModule('node:url').fileURLToPath(input);
-  throw new InvalidArgumentError(
-    'ARGUMENT_RANGE',
-    `Expected a path or a file: URL for image but received a ${protocol} URL`,
-    {
-      hint: 'Fetch it yourself, within bounds of your own, and pass the bytes',
-      details: { protocol },
-    },
-  );
+  const [, opaque, hierarchical] = URL_START.exec(String(input)) ?? [];
+  const scheme = (opaque ?? hierarchical)?.toLowerCase();
+  if (scheme === undefined) return String(input);
+  if (scheme !== 'file') {
+    throw new InvalidArgumentError(
+      'ARGUMENT_RANGE',
+      `Expected a path or a file: URL for image but received a ${scheme}: URL`,
+      { hint: 'Fetch it yourself, within bounds of your own, and pass the bytes', details: { scheme } },
+    );
+  }
+  const { fileURLToPath } = requireNode().getBuiltinModule('node:url');
+  try {
+    return fileURLToPath(input);
+  } catch (cause) {
+    throw new InvalidArgumentError(
+      'ARGUMENT_RANGE',
+      `Expected a file: URL on this machine for image but received ${input}`,
+      {
+        cause,
+      },
+    );
+  }
 };
 
 /** True for a picture that is decoded already. */
@@ -113,9 +125,13 @@ export const readInput = async (
   options: ReadOptions,
 ): Promise<Uint8Array<ArrayBuffer>> => {
   if (typeof input === 'string' || input instanceof URL) return readFile(pathOf(input), options);
-  if (input instanceof Uint8Array || input instanceof ArrayBuffer) {
+  if (ArrayBuffer.isView(input)) {
     assertByteLimit(input.byteLength, options.maxBytes);
-    return new Uint8Array(input).slice();
+    return new Uint8Array(input);
+  }
+  if (input instanceof ArrayBuffer) {
+    assertByteLimit(input.byteLength, options.maxBytes);
+    return new Uint8Array(input.slice());
   }
   if (input instanceof Blob) {
     assertByteLimit(input.size, options.maxBytes);
