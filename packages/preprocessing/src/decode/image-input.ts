@@ -82,7 +82,7 @@ const readFile = async (path: string, { maxBytes, signal }: ReadOptions): Promis
   }
 };
 
-/** A scheme that cannot begin the name of a file that people have, unlike the colon in `IMG:1.png` or `C:\\pictures`. */
+/** A scheme that cannot begin the name of a file that people have, unlike the colon in `IMG:1.png` or `C:\pictures`. */
 const URL_START = /^(?:(file|data|blob):|([a-z][a-z\d+.-]+):\/\/)/i;
 
 const pathOf = (input: string | URL): string => {
