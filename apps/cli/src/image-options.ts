@@ -1,5 +1,6 @@
-import type { ImageWarning, PreprocessorConfig } from '@pocketlens/preprocessing';
+import { decodeImage, type DecodedImage, type ImageWarning, isPocketlensError, type PreprocessorConfig } from '@pocketlens/preprocessing';
 import { type Command, Option } from 'commander';
+import { CliError } from './errors.js';
 import type { CliIo } from './io.js';
 import { integer } from './options.js';
 import { readPreprocessorConfig } from './preprocessor-config.js';
@@ -28,6 +29,17 @@ export async function preprocessorConfigOf({ model, maxSlices }: ImageOptions): 
 /** How pixels are read: as people see the picture, or bit for bit as the reference code. */
 export function decodeModeOf({ exact }: Pick<ImageOptions, 'exact'>): 'exact' | 'natural' {
   return exact === true ? 'exact' : 'natural';
+}
+
+/** Decodes a file; what is wrong with it is told under its name. */
+export async function readPicture(file: string, options: Pick<ImageOptions, 'exact'>, { signal }: CliIo): Promise<DecodedImage> {
+  try {
+    return await decodeImage(file, { mode: decodeModeOf(options), signal });
+  } catch (error) {
+    if (!isPocketlensError(error) || error.code === 'ABORTED' || error.message.includes(file)) throw error;
+    const { code, message, hint } = error;
+    throw new CliError(code, `${file}: ${message}`, { cause: error, ...(hint === undefined ? {} : { hint }) });
+  }
 }
 
 /** Tells warnings about a picture on stderr. */

@@ -8,7 +8,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 
 /** How long a native call may keep the process after Ctrl-C before the process ends without it. */
-const GRACE_MS = 400;
+const GRACE_MS = 1000;
 
 const { runCli } = await import('./run.js');
 const interrupt = new AbortController();
@@ -39,3 +39,5 @@ process.exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   signal: interrupt.signal,
 });
+// An open standard input would keep the process alive.
+process.stdin.destroy();

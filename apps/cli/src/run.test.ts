@@ -41,7 +41,7 @@ describe('help', () => {
   it.each(commandNames)('%s --help prints and exits with 0', async (name) => {
     const { code, stdout, stderr } = await pocketlens([name, '--help']);
     expect(code).toBe(0);
-    expect(stdout).toContain(`Usage: ${name}`);
+    expect(stdout).toContain(`Usage: pocketlens ${name}`);
     expect(stderr).toBe('');
   });
 

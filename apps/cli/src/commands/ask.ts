@@ -1,7 +1,9 @@
+import { performance } from 'node:perf_hooks';
+import type { RgbImage } from '@pocketlens/preprocessing';
 import type { ChatOptions, ChatProgress, FinishPart, GenerationOptions, Message, VisionLanguageModel } from '@pocketlens/runtime';
 import { Command, Option } from 'commander';
 import { checkImageFile } from '../files.js';
-import { decodeModeOf } from '../image-options.js';
+import { readPicture } from '../image-options.js';
 import { type CliIo, write, writeJson } from '../io.js';
 import { addModelOptions, type ModelOptions, openModelFor } from '../model-options.js';
 import { decimal, integer } from '../options.js';
@@ -29,7 +31,7 @@ function generationOptions(options: AskOptions): GenerationOptions {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
-function conversation(images: readonly string[], { prompt, system }: AskOptions): Message[] {
+function conversation(images: readonly RgbImage[], { prompt, system }: AskOptions): Message[] {
   const parts = images.map((image) => ({ type: 'image' as const, image }));
   const question: Message = { role: 'user', content: [...parts, { type: 'text', text: prompt }] };
   return system === undefined ? [question] : [{ role: 'system', content: system }, question];
@@ -64,17 +66,32 @@ async function collect(
   return { text, finish };
 }
 
-async function tellAnswer(model: VisionLanguageModel, { text, finish }: Answer, { json }: AskOptions, io: CliIo): Promise<void> {
+interface Pictures {
+  readonly images: readonly RgbImage[];
+  readonly decodeMs: number;
+}
+
+/** Decodes before the model is opened: a bad picture is told at once. */
+async function readPictures(files: readonly string[], options: AskOptions, io: CliIo): Promise<Pictures> {
+  for (const file of files) await checkImageFile(file);
+  const started = performance.now();
+  const images: RgbImage[] = [];
+  for (const file of files) images.push(await readPicture(file, options, io));
+  return { images, decodeMs: performance.now() - started };
+}
+
+async function tellAnswer(model: VisionLanguageModel, { text, finish }: Answer, decodeMs: number, { json }: AskOptions, io: CliIo): Promise<void> {
   for (const { message } of finish?.warnings ?? []) io.stderr.write(`warning: ${message}\n`);
   if (json === true && finish !== undefined) {
-    const { finishReason, usage, timings } = finish;
+    const { finishReason, usage } = finish;
+    const timings = { ...finish.timings, preprocessMs: finish.timings.preprocessMs + decodeMs };
     return writeJson(io.stdout, { model: model.config.name, answer: text.trim(), finishReason, usage, timings });
   }
   if (finish?.finishReason === 'length') io.stderr.write('note: the answer was cut (see --max-new-tokens)\n');
 }
 
-async function run(images: readonly string[], options: AskOptions, io: CliIo): Promise<void> {
-  for (const image of images) await checkImageFile(image);
+async function run(files: readonly string[], options: AskOptions, io: CliIo): Promise<void> {
+  const { images, decodeMs } = await readPictures(files, options, io);
   const progress = createProgress(io);
   progress.update('opening the model');
   let isLineOpen = false;
@@ -82,7 +99,6 @@ async function run(images: readonly string[], options: AskOptions, io: CliIo): P
     const model = await openModelFor(options, io);
     const chatOptions: ChatOptions = {
       ...generationOptions(options),
-      imageMode: decodeModeOf(options),
       signal: io.signal,
       onProgress: (event) => showProgress(progress, event),
     };
@@ -95,7 +111,7 @@ async function run(images: readonly string[], options: AskOptions, io: CliIo): P
     progress.clear();
     if (options.json !== true) await write(io.stdout, '\n');
     isLineOpen = false;
-    await tellAnswer(model, answer, options, io);
+    await tellAnswer(model, answer, decodeMs, options, io);
     await model.dispose();
   } finally {
     progress.clear();

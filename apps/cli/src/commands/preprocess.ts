@@ -1,7 +1,7 @@
 import { preprocess } from '@pocketlens/preprocessing';
 import { Command } from 'commander';
 import { checkImageFile, writeWhole } from '../files.js';
-import { addImageOptions, decodeModeOf, type ImageOptions, preprocessorConfigOf, tellWarnings } from '../image-options.js';
+import { addImageOptions, type ImageOptions, preprocessorConfigOf, readPicture, tellWarnings } from '../image-options.js';
 import { type CliIo, write, writeJson } from '../io.js';
 import { createProgress } from '../progress.js';
 import { SafetensorsWriter } from '../safetensors-writer.js';
@@ -27,7 +27,8 @@ async function run(files: readonly string[], options: PreprocessCommandOptions, 
     const grids: number[] = [];
     for (const [imageIndex, file] of files.entries()) {
       progress.update(file, imageIndex / files.length);
-      const inputs = await preprocess(file, { ...config, mode: decodeModeOf(options), signal: io.signal });
+      const image = await readPicture(file, options, io);
+      const inputs = await preprocess(image, { ...config, signal: io.signal });
       progress.clear();
       tellWarnings(io, file, inputs.warnings);
       for (const [sliceIndex, { pixelValues, targetSize }] of inputs.slices.entries()) {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { decodeImage, planSlices, sliceImage, sliceOptionsOf } from '@pocketlens/preprocessing';
+import { planSlices, sliceImage, sliceOptionsOf } from '@pocketlens/preprocessing';
 import type { PreprocessorConfig, RgbImage, SlicePlan, SliceSize } from '@pocketlens/preprocessing';
 import { Command } from 'commander';
 import { checkImageFile } from '../files.js';
-import { addImageOptions, decodeModeOf, type ImageOptions, preprocessorConfigOf, tellWarnings } from '../image-options.js';
+import { addImageOptions, type ImageOptions, preprocessorConfigOf, readPicture, tellWarnings } from '../image-options.js';
 import { type CliIo, write, writeJson } from '../io.js';
 import { imagePlaceholder } from '../placeholder.js';
 import { writePng } from '../png.js';
@@ -82,7 +82,7 @@ async function run(files: readonly string[], options: SliceCommandOptions, io: C
   for (const file of files) await checkImageFile(file);
   for (const [index, file] of files.entries()) {
     io.signal.throwIfAborted();
-    const image = await decodeImage(file, { mode: decodeModeOf(options), signal: io.signal });
+    const image = await readPicture(file, options, io);
     tellWarnings(io, file, image.warnings);
     const plan = planSlices(image.width, image.height, sliceOptionsOf(config));
     const needsPixels = options.json === true || options.out !== undefined || options.preview !== undefined;

@@ -1,0 +1,191 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rename, truncate } from 'node:fs/promises';
+import path from 'node:path';
+import process from 'node:process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Folder, golden, picture, root, temporaryFolder, writeBadPictures, writeCheckpoint } from './fixtures.js';
+import { jsonLines } from './memory-io.js';
+
+// The command as people run it: compiled, in a process of its own.
+const main = path.join(root, 'apps', 'cli', 'dist', 'main.js');
+let folder: Folder;
+let model = '';
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+  return spawn(process.execPath, [main, ...args], { stdio: 'pipe', env: { ...process.env, NODE_OPTIONS: '', ...env } });
+}
+
+async function ended(child: ChildProcess): Promise<Ended> {
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk) => (stdout += String(chunk)));
+  child.stderr?.on('data', (chunk) => (stderr += String(chunk)));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout, stderr };
+}
+
+const pocketlens = (args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ended> => ended(start(args, env));
+
+beforeAll(async () => {
+  const compiler = path.join(root, 'node_modules', '@typescript', 'native', 'bin', 'tsc');
+  await promisify(execFile)(process.execPath, [compiler, '-b', path.join(root, 'apps', 'cli')]);
+  folder = await temporaryFolder();
+  const checkpoint = path.join(folder.path, 'checkpoint');
+  model = path.join(folder.path, 'model');
+  await writeCheckpoint(checkpoint);
+  expect(await pocketlens(['convert', checkpoint, model, '--dtype', 'fp32,fp16'])).toMatchObject({ code: 0, stderr: '' });
+});
+afterAll(() => folder.remove());
+
+describe('a converted model', () => {
+  it('can be inspected', async () => {
+    const { code, stdout } = await pocketlens(['inspect', model, '--verify', '--json']);
+    expect(code).toBe(0);
+    expect(jsonLines(stdout)).toEqual([
+      expect.objectContaining({ verified: true, model: expect.objectContaining({ layers: 2, vocabSize: 512 }) }),
+    ]);
+    expect((await pocketlens(['inspect', model])).stdout).toContain('onnx/decoder_model_merged_fp16.onnx');
+  });
+
+  it('answers, and the JSON holds the streamed answer and the counts', async () => {
+    const args = ['ask', picture, '-p', 'What is it?', '--model', model, '--max-new-tokens', '12'];
+    const streamed = await pocketlens(args);
+    expect(streamed).toMatchObject({ code: 0, stderr: expect.not.stringContaining('error') });
+    const { code, stdout } = await pocketlens([...args, '--json']);
+    expect(code).toBe(0);
+    const [answer, ...more] = jsonLines(stdout) as Record<string, unknown>[];
+    expect(more).toEqual([]);
+    expect(streamed.stdout.trim()).toBe(answer?.['answer']);
+    expect(answer).toMatchObject({
+      model: expect.any(String),
+      finishReason: expect.stringMatching(/^(stop|length)$/),
+      usage: { promptTokens: expect.any(Number), imageTokens: expect.any(Number), completionTokens: expect.any(Number) },
+    });
+    const timings = ['loadMs', 'preprocessMs', 'encodeMs', 'prefillMs', 'decodeMs', 'firstTokenMs', 'tokensPerSecond'];
+    expect(Object.keys(answer?.['timings'] as object).toSorted()).toEqual(timings.toSorted());
+  });
+
+  it('samples the same answer from the same seed', async () => {
+    const args = ['ask', picture, '-p', 'Go on.', '--model', model, '--max-new-tokens', '8', '--sampling', '--dtype', 'fp16'];
+    const [first, second, other] = [
+      await pocketlens([...args, '--seed', '7']),
+      await pocketlens([...args, '--seed', '7']),
+      await pocketlens([...args, '--seed', '8']),
+    ];
+    expect(first).toMatchObject({ code: 0 });
+    expect(second.stdout).toBe(first.stdout);
+    expect(other.stdout).not.toBe(first.stdout);
+  });
+});
+
+describe('a damaged model', () => {
+  it.each([
+    ['an absent directory', async (copy: string) => copy, /absent/],
+    ['a missing file', (copy: string) => rename(path.join(copy, 'onnx', 'decoder_model_merged.onnx'), path.join(copy, 'gone')), /decoder_model_merged\.onnx/],
+    ['a cut file', (copy: string) => truncate(path.join(copy, 'embed_tokens.safetensors'), 100), /embed_tokens\.safetensors/],
+  ] as const)('with %s gets one clear line', async (what, damage, name) => {
+    const copy = path.join(folder.path, what.replaceAll(' ', '-'));
+    if (what !== 'an absent directory') {
+      await pocketlens(['convert', path.join(folder.path, 'checkpoint'), copy]);
+      await damage(copy);
+    }
+    const { code, stdout, stderr } = await pocketlens(['ask', picture, '-p', 'What is it?', '--model', copy]);
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^error: .+\n(?: {7}.+\n)?$/);
+    expect(stderr).toMatch(name);
+  });
+});
+
+describe('a bad picture', () => {
+  it('is told in one line, with no stack, quickly', async () => {
+    for (const [what, file] of await writeBadPictures(folder.path)) {
+      const { code, stdout, stderr } = await pocketlens(['ask', file, '-p', 'What is it?', '--model', model]);
+      expect(code, what).toBe(1);
+      expect(stdout, what).toBe('');
+      expect(stderr, what).toMatch(/^error: .+\n(?: {7}.+\n)?$/);
+    }
+  });
+
+  it('shows its stack only to those who ask for it', async () => {
+    const { stderr } = await pocketlens(['slice', 'absent.png'], { POCKETLENS_DEBUG: '1' });
+    expect(stderr).toMatch(/^ {4}at /m);
+  });
+});
+
+describe('an interrupt', () => {
+  it('during an answer ends the process at once with 130', async () => {
+    const child = start(['ask', picture, '-p', 'Talk.', '--model', model, '--max-new-tokens', '8000']);
+    const result = ended(child);
+    await once(child.stdout!, 'data');
+    const interruptedAt = performance.now();
+    child.kill('SIGINT');
+    const { code, stderr } = await result;
+    expect(code).toBe(130);
+    expect(stderr).toBe('');
+    expect(performance.now() - interruptedAt).toBeLessThan(3000);
+  });
+
+  it('while waiting for input ends the process with 130', async () => {
+    const child = start(['tokenize', '--jsonl']);
+    const result = ended(child);
+    child.stdin!.write('{"text":"first"}\n'.repeat(5000));
+    await once(child.stdout!, 'data');
+    child.kill('SIGINT');
+    expect(await result).toMatchObject({ code: 130, stderr: '' });
+  });
+
+  it('during a conversion leaves nothing behind', async () => {
+    const target = path.join(folder.path, 'interrupted');
+    const child = start(['convert', path.join(folder.path, 'checkpoint'), target, '--dtype', 'fp32,fp16']);
+    const result = ended(child);
+    await once(child, 'spawn');
+    setTimeout(() => child.kill('SIGINT'), 250);
+    const { code } = await result;
+    const after = await pocketlens(['inspect', target]);
+    expect([code, after.code], 'either stopped and absent, or done and complete').toEqual(code === 0 ? [0, 0] : [code, 1]);
+  });
+});
+
+describe('a reader that goes away', () => {
+  it('ends the process quietly', async () => {
+    const child = start(['tokenize', '--jsonl']);
+    const result = ended(child);
+    child.stdin!.on('error', () => {});
+    child.stdin!.write('{"text":"first"}\n'.repeat(5000));
+    await once(child.stdout!, 'data');
+    child.stdout!.destroy();
+    child.stdin!.end('{"text":"more"}\n'.repeat(200_000));
+    expect(await result).toMatchObject({ code: 0, stderr: '' });
+  });
+});
+
+describe('eval', () => {
+  it('check agrees with the golden cases and exits with 0', async () => {
+    const file = path.join(golden, 'evaluation', 'ocrbench.jsonl');
+    const { code, stdout } = await pocketlens(['eval', 'check', file, '--json']);
+    expect(code).toBe(0);
+    expect(jsonLines(stdout)).toEqual([{ file, total: expect.any(Number), failed: 0, failures: [] }]);
+  });
+
+  it('runs, resumes and scores the reading sample', async () => {
+    const out = path.join(folder.path, 'eval');
+    const data = path.join(golden, 'reading');
+    const args = ['eval', 'run', 'Reading', '--data', data, '--model', model, '--out', out, '--json', '--limit'];
+    const first = await pocketlens([...args, '1']);
+    expect(first).toMatchObject({ code: 0 });
+    expect(jsonLines(first.stdout)).toEqual([expect.objectContaining({ answered: 1, resumed: 0, failed: 0, total: 1 })]);
+    expect(jsonLines((await pocketlens([...args, '2'])).stdout)).toEqual([expect.objectContaining({ answered: 2, resumed: 1 })]);
+    const predictions = path.join(out, 'Reading.jsonl');
+    const scored = await pocketlens(['eval', 'score', 'Reading', '--data', data, '--predictions', predictions, '--limit', '2', '--json']);
+    expect(jsonLines(scored.stdout)).toEqual([expect.objectContaining({ benchmark: 'Reading', scored: 2, isComplete: false })]);
+  });
+});
