@@ -10,6 +10,9 @@ const PREFIX = 'llm.model';
 /** Name of the embedding table in a checkpoint. */
 export const EMBEDDING_TENSOR = 'llm.model.embed_tokens.weight';
 
+/** ONNX Runtime folds constants of up to 1 GiB (`constant_folding.cc`). */
+const MAX_FOLDED_BYTES = 1_073_741_824;
+
 interface DecoderGraph {
   readonly graph: GraphBuilder;
   readonly weights: CheckpointWeights;
@@ -31,6 +34,7 @@ interface Stream {
  * that need logits. Outputs: `logits` float32 [1, m, vocabulary]; `new.{i}.key`, `new.{i}.value` float32
  * [1, kv heads, n, head size], the new cache rows alone.
  *
+ * @param maxFoldedBytes - largest float32 constant that the engine makes of a float16 one at load; default 1 GiB
  * @throws {ModelFormatError} `MODEL_CONFIG` or `MODEL_DTYPE` when a tensor is missing or not as the config says
  * @source transformers `modeling_llama.py`; ONNX Runtime `ContribOperators.md` (GroupQueryAttention)
  */
@@ -38,6 +42,7 @@ export function buildDecoder(
   checkpoint: Checkpoint,
   config: CheckpointConfig,
   weightDataType: StoredDtype,
+  maxFoldedBytes: number = MAX_FOLDED_BYTES,
 ): GraphDefinition {
   const { language } = config;
   const graph = new GraphBuilder('decoder_model_merged', weightDataType);
@@ -46,11 +51,28 @@ export function buildDecoder(
   const rotary = addRotaryTables(context);
   let stream: Stream = { hidden: 'inputs_embeds', normed: addFirstNorm(context) };
   for (let layer = 0; layer < language.layers; layer++) stream = addLayer(context, stream, layer, rotary);
-  const head = language.tieWordEmbeddings ? EMBEDDING_TENSOR : 'llm.lm_head.weight';
-  graph.node('logits', 'MatMul', {
-    inputs: [stream.normed, context.weights.linear(head, [language.vocabSize, language.hiddenSize])],
-  });
+  addHead(context, stream.normed, weightDataType === 'float16' ? maxFoldedBytes : Infinity);
   return graph.finish();
+}
+
+/**
+ * Projects to the vocabulary. A float16 head is cut along the vocabulary where its float32 form is too large for the
+ * engine to make at load; otherwise it would be widened again at every step.
+ */
+function addHead({ graph, weights, language }: DecoderGraph, input: ValueName, maxBytes: number): void {
+  const { vocabSize, hiddenSize } = language;
+  const tensor = language.tieWordEmbeddings ? EMBEDDING_TENSOR : 'llm.lm_head.weight';
+  weights.check(tensor, [vocabSize, hiddenSize]);
+  const count = Math.max(1, Math.ceil((vocabSize * hiddenSize * 4) / maxBytes));
+  const parts = Array.from({ length: count }, (_, part) => {
+    const firstRow = Math.floor((vocabSize * part) / count);
+    const rowCount = Math.floor((vocabSize * (part + 1)) / count) - firstRow;
+    const name = count === 1 ? tensor : `${tensor}.part.${part}`;
+    const size = { columns: hiddenSize, outputs: rowCount };
+    const weight = weights.stackedLinear(name, [{ tensor, firstRow, rowCount }], size);
+    return graph.node(count === 1 ? 'logits' : `logits.part.${part}`, 'MatMul', { inputs: [input, weight] });
+  });
+  if (count > 1) graph.node('logits', 'Concat', { inputs: parts, attributes: { axis: int(-1) } });
 }
 
 function addInputs({ graph, language }: DecoderGraph): void {
