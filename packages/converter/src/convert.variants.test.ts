@@ -10,8 +10,8 @@ import {
   writeRandomCheckpoint,
   type RandomCheckpointOptions,
 } from '../test/random-checkpoint.js';
-import { ReferenceNetwork } from '../test/reference-network.js';
-import { parseConfig } from './config.js';
+import { ReferenceNetwork, type ReferenceConfig } from '../test/reference-network.js';
+import { parseConfig, type CheckpointConfig } from './config.js';
 import { convert } from './convert.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'pocketlens-variants-'));
@@ -71,6 +71,24 @@ function randomSlices(patch: number): readonly TestSlice[] {
   });
 }
 
+function referenceConfig(config: CheckpointConfig): ReferenceConfig {
+  return {
+    visionHeads: config.vision.heads,
+    visionLayers: config.vision.layers,
+    visionEpsilon: config.vision.layerNormEpsilon,
+    side: config.vision.positionTableSide,
+    patch: config.vision.patchSize,
+    positions: config.visionPositions,
+    resamplerHeads: config.resampler.heads,
+    hidden: config.language.hiddenSize,
+    heads: config.language.heads,
+    kvHeads: config.language.kvHeads,
+    layers: config.language.layers,
+    rmsEpsilon: config.language.rmsNormEpsilon,
+    theta: config.language.ropeTheta,
+  };
+}
+
 describe.each(Object.entries(variants))('%s', (name, options) => {
   test('equals the network written down in float64', async () => {
     const source = join(directory, name, 'checkpoint');
@@ -81,21 +99,7 @@ describe.each(Object.entries(variants))('%s', (name, options) => {
       target: join(directory, name, 'model'),
       dtypes: ['fp32'],
     });
-    const reference = new ReferenceNetwork(tensors, {
-      visionHeads: config.vision.heads,
-      visionLayers: config.vision.layers,
-      visionEpsilon: config.vision.layerNormEpsilon,
-      side: config.vision.positionTableSide,
-      patch: config.vision.patchSize,
-      positions: config.visionPositions,
-      resamplerHeads: config.resampler.heads,
-      hidden: config.language.hiddenSize,
-      heads: config.language.heads,
-      kvHeads: config.language.kvHeads,
-      layers: config.language.layers,
-      rmsEpsilon: config.language.rmsNormEpsilon,
-      theta: config.language.ropeTheta,
-    });
+    const reference = new ReferenceNetwork(tensors, referenceConfig(config));
     const vision = await openPart(model, manifest, 'vision_encoder');
     const slices = randomSlices(config.vision.patchSize);
     for (const batch of [slices, ...slices.map((slice) => [slice])]) {
@@ -116,6 +120,25 @@ describe.each(Object.entries(variants))('%s', (name, options) => {
     ];
     expect(largestDifference(logits, expected)).toBeLessThan(1e-4);
   });
+});
+
+test('a strip of 1 x 600 patches keeps its position accuracy', async () => {
+  const source = join(directory, 'strip', 'checkpoint');
+  const options = { visionConfig: { num_hidden_layers: 1 } };
+  const tensors = writeRandomCheckpoint(source, options);
+  const config = parseConfig(smallConfig(options), 'strip');
+  const { directory: model, manifest } = await convert({
+    source,
+    target: join(directory, 'strip', 'model'),
+    dtypes: ['fp32'],
+  });
+  const random = normalNumbers(5);
+  const pixels = Float32Array.from({ length: 3 * 14 * 14 * 600 }, () => random() / 2);
+  const vision = await openPart(model, manifest, 'vision_encoder');
+  const slices = [{ pixels, grid: [1, 600] as const }];
+  const reference = new ReferenceNetwork(tensors, referenceConfig(config));
+  const features = await encodeSlices(vision, manifest, slices);
+  expect(largestDifference(features, reference.imageFeatures(slices))).toBeLessThan(5e-5);
 });
 
 test('config.json holds the effective values and the keys of the source', async () => {

@@ -223,11 +223,13 @@ function rotate(row: Float64Array, headDim: number, position: number, theta: num
   });
 }
 
+/** Angles rounded to float32 at every step, as `resampler.py` has them. */
 function sineCosine(size: number, row: number, column: number): Float64Array {
   const quarter = size / 4;
   return Float64Array.from({ length: size }, (_, i) => {
     const coordinate = i < size / 2 ? column : row;
-    const angle = coordinate / 10_000 ** ((i % quarter) / quarter);
+    const omega = Math.fround(1 / Math.fround(10_000 ** Math.fround((i % quarter) / quarter)));
+    const angle = Math.fround(coordinate * omega);
     return i % (size / 2) < quarter ? Math.sin(angle) : Math.cos(angle);
   });
 }

@@ -31,7 +31,7 @@ interface Stream {
  * Inputs: `inputs_embeds` float32 [1, n, hidden]; `past.{i}.key`, `past.{i}.value` float32 [1, kv heads, capacity, head
  * size], of which the first `kv_start` rows count; `seqlens_k` int32 [1] = past + n - 1; `total_sequence_length` int32
  * scalar = past + n; `kv_start`, `kv_end` int64 [1] = past, past + n; `logits_index` int64 [m], positions among the n
- * that need logits. Outputs: `logits` float32 [1, m, vocabulary]; `new.{i}.key`, `new.{i}.value` float32
+ * that need logits (m may be 0). Outputs: `logits` float32 [1, m, vocabulary]; `new.{i}.key`, `new.{i}.value` float32
  * [1, kv heads, n, head size], the new cache rows alone.
  *
  * @param maxFoldedBytes - largest float32 constant that the engine makes of a float16 one at load; default 1 GiB
