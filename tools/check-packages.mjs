@@ -28,7 +28,9 @@ for (const folder of folders) {
       console.log(`ok     ${manifest.name}: ${path.basename(command)}`);
     } catch (error) {
       failed += 1;
-      console.error(`FAILED ${manifest.name}: ${path.basename(command)}\n${error.stdout ?? error}\n${error.stderr ?? ''}`);
+      console.error(
+        `FAILED ${manifest.name}: ${path.basename(command)}\n${error.stdout ?? error}\n${error.stderr ?? ''}`,
+      );
     }
   }
 }

@@ -17,7 +17,10 @@ async function build() {
   const log = [];
   child.stdout.on('data', (chunk) => log.push(chunk));
   child.stderr.on('data', (chunk) => log.push(chunk));
-  const notice = setTimeout(() => process.stderr.write('Building Pocketlens (cached from the next start on) ...\n'), NOTICE_AFTER_MS);
+  const notice = setTimeout(
+    () => process.stderr.write('Building Pocketlens (cached from the next start on) ...\n'),
+    NOTICE_AFTER_MS,
+  );
   const code = await new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);

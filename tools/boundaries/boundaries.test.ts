@@ -49,10 +49,21 @@ describe.each(workspaces)('$name', (workspace) => {
   });
 
   it('declares every package that its source imports', () => {
+    const { name: own, dependencies, optionalPeers } = workspace;
     const undeclared = [...importedPackages(workspace)].filter(
-      (name) => name !== workspace.name && !workspace.dependencies.has(name),
+      (name) => name !== own && !dependencies.has(name) && !optionalPeers.has(name),
     );
     expect(undeclared).toEqual([]);
+  });
+
+  it('loads an optional peer only when it is needed', () => {
+    const eager = sourceFiles(workspace.folder).flatMap((file) =>
+      importsOf(file)
+        .filter(({ dynamic, typeOnly }) => !dynamic && !typeOnly)
+        .map(({ specifier }) => packageName(specifier))
+        .filter((name) => workspace.optionalPeers.has(name)),
+    );
+    expect(eager).toEqual([]);
   });
 
   it('imports nothing by a path that leaves the package', () => {

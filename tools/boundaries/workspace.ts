@@ -8,7 +8,10 @@ export interface Workspace {
   readonly folder: string;
   readonly name: string;
   readonly tags: readonly string[];
+  /** What comes with the package: `dependencies` and the peers it cannot do without. */
   readonly dependencies: ReadonlySet<string>;
+  /** What the package uses where it is installed, by dynamic import. */
+  readonly optionalPeers: ReadonlySet<string>;
   readonly devDependencies: ReadonlySet<string>;
   /** Source file behind each entry of `exports` that has one, by entry name ('.', './node'). */
   readonly entries: ReadonlyMap<string, string>;
@@ -19,6 +22,7 @@ interface Manifest {
   nx?: { tags?: string[] };
   dependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;
+  peerDependenciesMeta?: Record<string, { optional?: boolean }>;
   devDependencies?: Record<string, string>;
   exports?: Record<string, string | { '@pocketlens/source'?: string }>;
 }
@@ -30,11 +34,14 @@ function readWorkspace(folder: string): Workspace {
     const source = typeof target === 'string' ? undefined : target['@pocketlens/source'];
     if (source !== undefined) entries.set(entry, path.join(folder, source));
   }
+  const peers = Object.keys(manifest.peerDependencies ?? {});
+  const isOptional = (name: string): boolean => manifest.peerDependenciesMeta?.[name]?.optional === true;
   return {
     folder,
     name: manifest.name,
     tags: manifest.nx?.tags ?? [],
-    dependencies: new Set(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })),
+    dependencies: new Set([...Object.keys(manifest.dependencies ?? {}), ...peers.filter((name) => !isOptional(name))]),
+    optionalPeers: new Set(peers.filter(isOptional)),
     devDependencies: new Set(Object.keys(manifest.devDependencies ?? {})),
     entries,
   };
@@ -71,7 +78,9 @@ const DYNAMIC_IMPORT = /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
 
 /** The module specifiers that a source file imports, comments ignored. */
 export function importsOf(file: string): ImportOf[] {
-  const text = readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+  const text = readFileSync(file, 'utf8')
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/^\s*\/\/.*$/gm, '');
   const found: ImportOf[] = [];
   for (const match of text.matchAll(STATIC_IMPORT)) {
     found.push({ specifier: match[2] ?? '', dynamic: false, typeOnly: match[1] !== undefined });

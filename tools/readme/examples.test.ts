@@ -25,7 +25,10 @@ describe('README examples', () => {
     writeFileSync(config, JSON.stringify({ extends: '../../../tsconfig.test.json', include: ['*.ts'], exclude: [] }));
     const compiler = path.join(root, 'node_modules', '@typescript', 'native', 'bin', 'tsc');
     const run = promisify(execFile)(process.execPath, [compiler, '-p', config, '--pretty', 'false']);
-    const output = await run.then(({ stdout }) => stdout, (error: { stdout?: string }) => error.stdout ?? String(error));
+    const output = await run.then(
+      ({ stdout }) => stdout,
+      (error: { stdout?: string }) => error.stdout ?? String(error),
+    );
     expect(output).toBe('');
   });
 

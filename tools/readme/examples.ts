@@ -17,7 +17,9 @@ function readmes(): string[] {
   const folders = ['packages', 'apps'].flatMap((group) =>
     readdirSync(path.join(root, group)).map((name) => path.join(group, name)),
   );
-  return ['', ...folders].map((folder) => path.join(folder, 'README.md')).filter((file) => existsSync(path.join(root, file)));
+  return ['', ...folders]
+    .map((folder) => path.join(folder, 'README.md'))
+    .filter((file) => existsSync(path.join(root, file)));
 }
 
 /** The TypeScript blocks of all READMEs, each written to a file of its own beside this one. */

@@ -45,7 +45,8 @@ export interface ErrorReport {
 }
 
 const isSystemError = (error: Error): error is NodeJS.ErrnoException & { errno: number; code: string } =>
-  typeof (error as NodeJS.ErrnoException).errno === 'number' && typeof (error as NodeJS.ErrnoException).code === 'string';
+  typeof (error as NodeJS.ErrnoException).errno === 'number' &&
+  typeof (error as NodeJS.ErrnoException).code === 'string';
 
 function describeSystemError(error: NodeJS.ErrnoException & { errno: number; code: string }): ErrorReport {
   const words = getSystemErrorMap().get(error.errno)?.[1] ?? error.message;
@@ -69,7 +70,11 @@ export function describeError(thrown: unknown): ErrorReport {
     return typeof hint === 'string' ? { code, message, hint: oneLine(hint) } : { code, message };
   }
   if (isSystemError(thrown)) return describeSystemError(thrown);
-  return { code: 'INTERNAL', message: oneLine(thrown.message), hint: 'Set POCKETLENS_DEBUG=1 to see where it happened.' };
+  return {
+    code: 'INTERNAL',
+    message: oneLine(thrown.message),
+    hint: 'Set POCKETLENS_DEBUG=1 to see where it happened.',
+  };
 }
 
 /** The exit status that belongs to a failure. */

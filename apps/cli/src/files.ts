@@ -10,7 +10,8 @@ export async function checkImageFile(file: string): Promise<void> {
       hint: `Name the files in it, for example ${path.join(file, '*.png')}.`,
     });
   }
-  if (found.isFile() && found.size === 0) throw new CliError('IMAGE_EMPTY', `${file} is empty (0 bytes), expected an image file`);
+  if (found.isFile() && found.size === 0)
+    throw new CliError('IMAGE_EMPTY', `${file} is empty (0 bytes), expected an image file`);
 }
 
 /** Refuses a model or checkpoint directory that is not there. */

@@ -1,4 +1,10 @@
-import { decodeImage, type DecodedImage, type ImageWarning, isPocketlensError, type PreprocessorConfig } from '@pocketlens/preprocessing';
+import {
+  decodeImage,
+  type DecodedImage,
+  type ImageWarning,
+  isPocketlensError,
+  type PreprocessorConfig,
+} from '@pocketlens/preprocessing';
 import { type Command, Option } from 'commander';
 import { CliError } from './errors.js';
 import type { CliIo } from './io.js';
@@ -32,7 +38,11 @@ export function decodeModeOf({ exact }: Pick<ImageOptions, 'exact'>): 'exact' | 
 }
 
 /** Decodes a file; what is wrong with it is told under its name. */
-export async function readPicture(file: string, options: Pick<ImageOptions, 'exact'>, { signal }: CliIo): Promise<DecodedImage> {
+export async function readPicture(
+  file: string,
+  options: Pick<ImageOptions, 'exact'>,
+  { signal }: CliIo,
+): Promise<DecodedImage> {
   try {
     return await decodeImage(file, { mode: decodeModeOf(options), signal });
   } catch (error) {

@@ -14,7 +14,10 @@ export async function* readLines(input: AsyncIterable<Uint8Array | string>): Asy
     rest = lines.pop() ?? '';
     yield* lines;
     if (rest.length > MAX_LINE_CHARACTERS) {
-      throw new CliError('LINE_TOO_LONG', `Expected lines of at most ${MAX_LINE_CHARACTERS} characters on standard input`);
+      throw new CliError(
+        'LINE_TOO_LONG',
+        `Expected lines of at most ${MAX_LINE_CHARACTERS} characters on standard input`,
+      );
     }
   }
   rest += decoder.decode();

@@ -1,6 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { DEFAULT_PREPROCESSOR_CONFIG, parsePreprocessorConfig, type PreprocessorConfig } from '@pocketlens/preprocessing';
+import {
+  DEFAULT_PREPROCESSOR_CONFIG,
+  parsePreprocessorConfig,
+  type PreprocessorConfig,
+} from '@pocketlens/preprocessing';
 import { CliError } from './errors.js';
 import { checkDirectory } from './files.js';
 

@@ -53,7 +53,10 @@ describe('help', () => {
   });
 
   it('prints the version', async () => {
-    expect(await pocketlens(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+    expect(await pocketlens(['--version'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    });
   });
 });
 
@@ -61,6 +64,10 @@ describe('an interrupt', () => {
   it('exits with 130 without a word', async () => {
     const signal = AbortSignal.abort(new Error('interrupted'));
     const lines = '{"text":"a"}\n';
-    expect(await pocketlens(['tokenize', '--jsonl'], { stdin: lines, signal })).toEqual({ code: 130, stdout: '', stderr: '' });
+    expect(await pocketlens(['tokenize', '--jsonl'], { stdin: lines, signal })).toEqual({
+      code: 130,
+      stdout: '',
+      stderr: '',
+    });
   });
 });

@@ -10,7 +10,10 @@ const PRINTED = new Set(['commander.helpDisplayed', 'commander.help', 'commander
 function asOurs(thrown: unknown): unknown {
   if (!(thrown instanceof CommanderError)) return thrown;
   const [message = '', suggestion] = thrown.message.replace(/^error: /, '').split('\n');
-  return new UsageError(message, suggestion?.replace(/^\((.*)\)$/, '$1') ?? 'pocketlens --help lists commands and options.');
+  return new UsageError(
+    message,
+    suggestion?.replace(/^\((.*)\)$/, '$1') ?? 'pocketlens --help lists commands and options.',
+  );
 }
 
 async function report(thrown: unknown, io: CliIo, json: boolean): Promise<number> {
@@ -38,7 +41,8 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     await program.parseAsync(args, { from: 'user' });
     return ExitCode.done;
   } catch (error) {
-    if (error instanceof CommanderError && PRINTED.has(error.code)) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+    if (error instanceof CommanderError && PRINTED.has(error.code))
+      return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
     if (error instanceof FailedCheck) return ExitCode.failed;
     return report(asOurs(error), io, json);
   }

@@ -49,7 +49,13 @@ function layOut(plan: SlicePlan, lines: readonly string[]): Layout {
   const x = picture.x + picture.width + MARGIN;
   const text = { x, y: MARGIN * 2 + size.height };
   const height = Math.max(picture.height, size.height + MARGIN + textHeight) + MARGIN * 2;
-  return { width: x + Math.max(size.width, textWidth) + MARGIN, height, picture, thumbnail: { x, y: MARGIN, ...size }, text };
+  return {
+    width: x + Math.max(size.width, textWidth) + MARGIN,
+    height,
+    picture,
+    thumbnail: { x, y: MARGIN, ...size },
+    text,
+  };
 }
 
 function describe({ width, height, source, grid, slices, visionTokens }: SlicePlan): string[] {
@@ -81,7 +87,11 @@ function gridLines({ x, y, width, height }: Box, [columns, rows]: readonly [numb
   return stroke('rgba(255,255,255,0.75)', 7) + stroke(ACCENT, 3);
 }
 
-function overlay(plan: SlicePlan, lines: readonly string[], { width, height, picture, thumbnail, text }: Layout): string {
+function overlay(
+  plan: SlicePlan,
+  lines: readonly string[],
+  { width, height, picture, thumbnail, text }: Layout,
+): string {
   const parts = [frame(thumbnail)];
   if (plan.grid !== null) {
     const [columns, rows] = plan.grid;

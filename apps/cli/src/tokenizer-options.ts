@@ -12,5 +12,8 @@ export function specialPolicy(value: unknown, line: number): SpecialTokenPolicy 
   if (value === undefined || value === null || value === false || value === 'text') return 'text';
   if (value === true || value === 'allow') return 'allow';
   if (Array.isArray(value) && value.every((item): item is string => typeof item === 'string')) return value;
-  throw new CliError('JSON_LINE', `Expected true, false, "text", "allow" or a list of strings for "special" on line ${line}`);
+  throw new CliError(
+    'JSON_LINE',
+    `Expected true, false, "text", "allow" or a list of strings for "special" on line ${line}`,
+  );
 }

@@ -18,8 +18,18 @@ export async function temporaryFolder(): Promise<Folder> {
 }
 
 const CONTROL_TOKENS = [
-  '<|begin_of_text|>', '<|end_of_text|>', '<unk>', '<|start_header_id|>', '<|end_header_id|>', '<|eot_id|>',
-  '<image>', '</image>', '<slice>', '</slice>', '<image_id>', '</image_id>',
+  '<|begin_of_text|>',
+  '<|end_of_text|>',
+  '<unk>',
+  '<|start_header_id|>',
+  '<|end_header_id|>',
+  '<|eot_id|>',
+  '<image>',
+  '</image>',
+  '<slice>',
+  '</slice>',
+  '<image_id>',
+  '</image_id>',
 ];
 
 /** Writes a random checkpoint with a vocabulary of bytes: its answers are noise, but it can be asked. */

@@ -24,7 +24,8 @@ export async function pocketlens(args: readonly string[], surroundings: Surround
   let stdout = '';
   let stderr = '';
   const { stdin = '', env = {}, signal = new AbortController().signal, onStdout } = surroundings;
-  const text = (chunk: string | Uint8Array): string => (typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk));
+  const text = (chunk: string | Uint8Array): string =>
+    typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk);
   const code = await runCli(args, {
     stdin: typeof stdin === 'string' ? oneChunk(stdin) : stdin,
     stdout: {

@@ -76,8 +76,14 @@ describe('slice', () => {
     const { code, stdout } = await pocketlens(['slice', file, '--out', out, '--preview', preview]);
     expect(code).toBe(0);
     expect(stdout).toContain('3 columns x 3 rows');
-    expect(await sharp(path.join(out, 'square_1344.overview.png')).metadata()).toMatchObject({ width: 448, height: 448 });
-    expect(await sharp(path.join(out, 'square_1344.row2-col2.png')).metadata()).toMatchObject({ width: 448, height: 448 });
+    expect(await sharp(path.join(out, 'square_1344.overview.png')).metadata()).toMatchObject({
+      width: 448,
+      height: 448,
+    });
+    expect(await sharp(path.join(out, 'square_1344.row2-col2.png')).metadata()).toMatchObject({
+      width: 448,
+      height: 448,
+    });
     const drawn = await sharp(preview).metadata();
     expect(drawn.width).toBeGreaterThan(1200);
     expect(drawn.height).toBeGreaterThan(1200);
@@ -101,9 +107,16 @@ describe('preprocess', () => {
       string,
       { dtype: string; shape: number[]; data_offsets: [number, number] }
     >;
-    const data = (name: string): Buffer => bytes.subarray(...(header[name]?.data_offsets.map((at) => at + 8 + headerBytes) ?? [0, 0]));
+    const data = (name: string): Buffer =>
+      bytes.subarray(...(header[name]?.data_offsets.map((at) => at + 8 + headerBytes) ?? [0, 0]));
     for (const [imageIndex, { slices }] of expected.entries()) {
-      for (const [sliceIndex, { tgt_size: [rows, columns], tensor_sha256: hash }] of slices.entries()) {
+      for (const [
+        sliceIndex,
+        {
+          tgt_size: [rows, columns],
+          tensor_sha256: hash,
+        },
+      ] of slices.entries()) {
         const name = `${imageIndex}.${sliceIndex}.pixel_values`;
         expect(header[name]).toMatchObject({ dtype: 'F32', shape: [3, 14, 14 * rows * columns] });
         expect(createHash('sha256').update(data(name)).digest('hex')).toBe(hash);
@@ -118,7 +131,10 @@ describe('preprocess', () => {
 describe('a bad picture', () => {
   it.each(['slice', 'preprocess', 'ask'])('gets one clear line from %s', async (command) => {
     const place = await temporaryFolder();
-    const rest = { slice: [], preprocess: ['--out', path.join(place.path, 'x.safetensors')], ask: ['-p', 'What is it?'] }[command] ?? [];
+    const rest =
+      { slice: [], preprocess: ['--out', path.join(place.path, 'x.safetensors')], ask: ['-p', 'What is it?'] }[
+        command
+      ] ?? [];
     for (const [what, file] of await writeBadPictures(place.path)) {
       const { code, stdout, stderr } = await pocketlens([command, file, ...rest]);
       expect(code, what).toBe(1);

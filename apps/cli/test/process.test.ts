@@ -41,7 +41,10 @@ beforeAll(async () => {
   const checkpoint = path.join(folder.path, 'checkpoint');
   model = path.join(folder.path, 'model');
   await writeCheckpoint(checkpoint);
-  expect(await pocketlens(['convert', checkpoint, model, '--dtype', 'fp32,fp16'])).toMatchObject({ code: 0, stderr: '' });
+  expect(await pocketlens(['convert', checkpoint, model, '--dtype', 'fp32,fp16'])).toMatchObject({
+    code: 0,
+    stderr: '',
+  });
 });
 afterAll(() => folder.remove());
 
@@ -67,14 +70,30 @@ describe('a converted model', () => {
     expect(answer).toMatchObject({
       model: expect.any(String),
       finishReason: expect.stringMatching(/^(stop|length)$/),
-      usage: { promptTokens: expect.any(Number), imageTokens: expect.any(Number), completionTokens: expect.any(Number) },
+      usage: {
+        promptTokens: expect.any(Number),
+        imageTokens: expect.any(Number),
+        completionTokens: expect.any(Number),
+      },
     });
     const timings = ['loadMs', 'preprocessMs', 'encodeMs', 'prefillMs', 'decodeMs', 'firstTokenMs', 'tokensPerSecond'];
     expect(Object.keys(answer?.['timings'] as object).toSorted()).toEqual(timings.toSorted());
   });
 
   it('samples the same answer from the same seed', async () => {
-    const args = ['ask', picture, '-p', 'Go on.', '--model', model, '--max-new-tokens', '8', '--sampling', '--dtype', 'fp16'];
+    const args = [
+      'ask',
+      picture,
+      '-p',
+      'Go on.',
+      '--model',
+      model,
+      '--max-new-tokens',
+      '8',
+      '--sampling',
+      '--dtype',
+      'fp16',
+    ];
     const [first, second, other] = [
       await pocketlens([...args, '--seed', '7']),
       await pocketlens([...args, '--seed', '7']),
@@ -89,8 +108,16 @@ describe('a converted model', () => {
 describe('a damaged model', () => {
   it.each([
     ['an absent directory', async (copy: string) => copy, /absent/],
-    ['a missing file', (copy: string) => rename(path.join(copy, 'onnx', 'decoder_model_merged.onnx'), path.join(copy, 'gone')), /decoder_model_merged\.onnx/],
-    ['a cut file', (copy: string) => truncate(path.join(copy, 'embed_tokens.safetensors'), 100), /embed_tokens\.safetensors/],
+    [
+      'a missing file',
+      (copy: string) => rename(path.join(copy, 'onnx', 'decoder_model_merged.onnx'), path.join(copy, 'gone')),
+      /decoder_model_merged\.onnx/,
+    ],
+    [
+      'a cut file',
+      (copy: string) => truncate(path.join(copy, 'embed_tokens.safetensors'), 100),
+      /embed_tokens\.safetensors/,
+    ],
   ] as const)('with %s gets one clear line', async (what, damage, name) => {
     const copy = path.join(folder.path, what.replaceAll(' ', '-'));
     if (what !== 'an absent directory') {
@@ -151,7 +178,9 @@ describe('an interrupt', () => {
     setTimeout(() => child.kill('SIGINT'), 250);
     const { code } = await result;
     const after = await pocketlens(['inspect', target]);
-    expect([code, after.code], 'either stopped and absent, or done and complete').toEqual(code === 0 ? [0, 0] : [code, 1]);
+    expect([code, after.code], 'either stopped and absent, or done and complete').toEqual(
+      code === 0 ? [0, 0] : [code, 1],
+    );
   });
 });
 
@@ -182,10 +211,27 @@ describe('eval', () => {
     const args = ['eval', 'run', 'Reading', '--data', data, '--model', model, '--out', out, '--json', '--limit'];
     const first = await pocketlens([...args, '1']);
     expect(first).toMatchObject({ code: 0 });
-    expect(jsonLines(first.stdout)).toEqual([expect.objectContaining({ answered: 1, resumed: 0, failed: 0, total: 1 })]);
-    expect(jsonLines((await pocketlens([...args, '2'])).stdout)).toEqual([expect.objectContaining({ answered: 2, resumed: 1 })]);
+    expect(jsonLines(first.stdout)).toEqual([
+      expect.objectContaining({ answered: 1, resumed: 0, failed: 0, total: 1 }),
+    ]);
+    expect(jsonLines((await pocketlens([...args, '2'])).stdout)).toEqual([
+      expect.objectContaining({ answered: 2, resumed: 1 }),
+    ]);
     const predictions = path.join(out, 'Reading.jsonl');
-    const scored = await pocketlens(['eval', 'score', 'Reading', '--data', data, '--predictions', predictions, '--limit', '2', '--json']);
-    expect(jsonLines(scored.stdout)).toEqual([expect.objectContaining({ benchmark: 'Reading', scored: 2, isComplete: false })]);
+    const scored = await pocketlens([
+      'eval',
+      'score',
+      'Reading',
+      '--data',
+      data,
+      '--predictions',
+      predictions,
+      '--limit',
+      '2',
+      '--json',
+    ]);
+    expect(jsonLines(scored.stdout)).toEqual([
+      expect.objectContaining({ benchmark: 'Reading', scored: 2, isComplete: false }),
+    ]);
   });
 });

@@ -41,7 +41,9 @@ describe('tokenize', () => {
   });
 
   it('names the bad line, after answering those before it', async () => {
-    const { code, stdout, stderr } = await pocketlens(['tokenize', '--jsonl'], { stdin: '{"text":"a"}\nnonsense\n{"text":"b"}\n' });
+    const { code, stdout, stderr } = await pocketlens(['tokenize', '--jsonl'], {
+      stdin: '{"text":"a"}\nnonsense\n{"text":"b"}\n',
+    });
     expect(code).toBe(1);
     expect(stdout).toBe('{"ids":[64]}\n');
     expect(stderr).toBe('error: Line 2 of standard input is not JSON\n');
@@ -51,14 +53,18 @@ describe('tokenize', () => {
 describe('detokenize', () => {
   it('--jsonl gives the golden texts', async () => {
     const cases = await goldenLines('decode.jsonl');
-    const { code, stdout } = await pocketlens(['detokenize', '--jsonl'], { stdin: toLines(cases.map(({ ids }) => ({ ids }))) });
+    const { code, stdout } = await pocketlens(['detokenize', '--jsonl'], {
+      stdin: toLines(cases.map(({ ids }) => ({ ids }))),
+    });
     expect(code).toBe(0);
     expect(jsonLines(stdout)).toEqual(cases.map(({ text }) => ({ text })));
   });
 
   it('reads ids as tokenize prints them', async () => {
     expect((await pocketlens(['detokenize', '9906', '1917'])).stdout).toBe('Hello world\n');
-    expect((await pocketlens(['detokenize', '--json'], { stdin: '[9906, 1917, 128009]' })).stdout).toBe('{"text":"Hello world<|eot_id|>"}\n');
+    expect((await pocketlens(['detokenize', '--json'], { stdin: '[9906, 1917, 128009]' })).stdout).toBe(
+      '{"text":"Hello world<|eot_id|>"}\n',
+    );
     expect((await pocketlens(['detokenize', '--skip-special'], { stdin: '9906 128009' })).stdout).toBe('Hello\n');
   });
 

@@ -1,6 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import type { RgbImage } from '@pocketlens/preprocessing';
-import type { ChatOptions, ChatProgress, FinishPart, GenerationOptions, Message, VisionLanguageModel } from '@pocketlens/runtime';
+import type {
+  ChatOptions,
+  ChatProgress,
+  FinishPart,
+  GenerationOptions,
+  Message,
+  VisionLanguageModel,
+} from '@pocketlens/runtime';
 import { Command, Option } from 'commander';
 import { checkImageFile } from '../files.js';
 import { readPicture } from '../image-options.js';
@@ -80,7 +87,13 @@ async function readPictures(files: readonly string[], options: AskOptions, io: C
   return { images, decodeMs: performance.now() - started };
 }
 
-async function tellAnswer(model: VisionLanguageModel, { text, finish }: Answer, decodeMs: number, { json }: AskOptions, io: CliIo): Promise<void> {
+async function tellAnswer(
+  model: VisionLanguageModel,
+  { text, finish }: Answer,
+  decodeMs: number,
+  { json }: AskOptions,
+  io: CliIo,
+): Promise<void> {
   for (const { message } of finish?.warnings ?? []) io.stderr.write(`warning: ${message}\n`);
   if (json === true && finish !== undefined) {
     const { finishReason, usage } = finish;
@@ -127,7 +140,9 @@ export function askCommand(io: CliIo): Command {
     .requiredOption('-p, --prompt <text>', 'the question')
     .option('--system <text>', 'instructions before the question')
     .addOption(new Option('--max-new-tokens <n>', 'longest answer').argParser(integer(1, 8192)))
-    .addOption(new Option('--sampling', 'draw tokens with the published settings instead of taking the best').conflicts('beams'))
+    .addOption(
+      new Option('--sampling', 'draw tokens with the published settings instead of taking the best').conflicts('beams'),
+    )
     .addOption(new Option('--beams <n>', 'beam search of this width').argParser(integer(1, 32)))
     .addOption(new Option('--temperature <x>', 'sampling temperature').argParser(decimal(0, 100)))
     .addOption(new Option('--top-k <n>', 'sample among the n best tokens').argParser(integer(0, 1_000_000)))

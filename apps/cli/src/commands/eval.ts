@@ -1,6 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { benchmarks, checkCases, loadBenchmark, PROFILES, runBenchmark, scoreBenchmark, type Profile } from '@pocketlens/evaluation';
+import {
+  benchmarks,
+  checkCases,
+  loadBenchmark,
+  PROFILES,
+  runBenchmark,
+  scoreBenchmark,
+  type Profile,
+} from '@pocketlens/evaluation';
 import { Command, Option } from 'commander';
 import { FailedCheck } from '../errors.js';
 import { formatTable } from '../format.js';
@@ -48,7 +56,10 @@ async function run(name: string, options: RunOptions, io: CliIo): Promise<void> 
     await model.dispose();
     if (options.json === true) return await writeJson(io.stdout, summary);
     const { output, total, answered, resumed, failed } = summary;
-    await write(io.stdout, `${output}: ${answered} of ${total} answered (${resumed} before this run), ${failed} failed\n`);
+    await write(
+      io.stdout,
+      `${output}: ${answered} of ${total} answered (${resumed} before this run), ${failed} failed\n`,
+    );
   } finally {
     progress.clear();
   }
@@ -85,7 +96,10 @@ async function check(file: string, { json }: CheckOptions, io: CliIo): Promise<v
   else {
     await write(io.stdout, `${file}: ${report.total - report.failed} of ${report.total} cases agree\n`);
     for (const { id, line, field, expected, actual } of report.failures) {
-      await write(io.stdout, `  line ${line} ${id} ${field}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}\n`);
+      await write(
+        io.stdout,
+        `  line ${line} ${id} ${field}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}\n`,
+      );
     }
   }
   if (report.failed > 0) throw new FailedCheck();

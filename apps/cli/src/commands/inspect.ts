@@ -16,7 +16,8 @@ async function verify(directory: string, io: CliIo): Promise<void> {
   try {
     await verifyModel(directory, {
       signal: io.signal,
-      onProgress: ({ path, doneBytes, totalBytes }) => progress.update(path, totalBytes === 0 ? 1 : doneBytes / totalBytes),
+      onProgress: ({ path, doneBytes, totalBytes }) =>
+        progress.update(path, totalBytes === 0 ? 1 : doneBytes / totalBytes),
     });
   } finally {
     progress.clear();
@@ -25,13 +26,20 @@ async function verify(directory: string, io: CliIo): Promise<void> {
 
 function toText(directory: string, { model, parts, files }: Manifest, verified: boolean): string {
   const size = new Map(files.map((file) => [file.path, file.size]));
-  const bytes = (paths: readonly string[]): string => formatBytes(paths.reduce((sum, path) => sum + (size.get(path) ?? 0), 0));
+  const bytes = (paths: readonly string[]): string =>
+    formatBytes(paths.reduce((sum, path) => sum + (size.get(path) ?? 0), 0));
   const facts: string[][] = [
     ['model', `${model.name} (MiniCPM-V ${model.version})`],
-    ['language', `${model.layers} layers, width ${model.hiddenSize}, ${model.kvHeads} key-value heads, vocabulary ${model.vocabSize}`],
+    [
+      'language',
+      `${model.layers} layers, width ${model.hiddenSize}, ${model.kvHeads} key-value heads, vocabulary ${model.vocabSize}`,
+    ],
     ['vision', `${model.queries} embeddings a slice, patches of ${model.patchSize} pixels`],
     ['context', `${model.maxPositions} positions`],
-    ['files', `${files.length}, ${bytes(files.map((file) => file.path))}${verified ? ', every SHA-256 as recorded' : ''}`],
+    [
+      'files',
+      `${files.length}, ${bytes(files.map((file) => file.path))}${verified ? ', every SHA-256 as recorded' : ''}`,
+    ],
   ];
   const table = parts.map(({ part, dtype, file, externalData }) => [part, dtype, bytes([file, ...externalData]), file]);
   return `${directory}\n${formatTable(facts)}\n\n${formatTable(table)}\n`;

@@ -1,7 +1,13 @@
 import { preprocess } from '@pocketlens/preprocessing';
 import { Command } from 'commander';
 import { checkImageFile, writeWhole } from '../files.js';
-import { addImageOptions, type ImageOptions, preprocessorConfigOf, readPicture, tellWarnings } from '../image-options.js';
+import {
+  addImageOptions,
+  type ImageOptions,
+  preprocessorConfigOf,
+  readPicture,
+  tellWarnings,
+} from '../image-options.js';
 import { type CliIo, write, writeJson } from '../io.js';
 import { createProgress } from '../progress.js';
 import { SafetensorsWriter } from '../safetensors-writer.js';
@@ -53,5 +59,7 @@ export function preprocessCommand(io: CliIo): Command {
     .argument('<image...>', 'image files')
     .requiredOption('--out <file.safetensors>', 'file to write')
     .option('--json', 'tell what was written as JSON');
-  return addImageOptions(command).action((files: string[], options: PreprocessCommandOptions) => run(files, options, io));
+  return addImageOptions(command).action((files: string[], options: PreprocessCommandOptions) =>
+    run(files, options, io),
+  );
 }

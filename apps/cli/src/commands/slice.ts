@@ -5,7 +5,13 @@ import { planSlices, sliceImage, sliceOptionsOf } from '@pocketlens/preprocessin
 import type { PreprocessorConfig, RgbImage, SlicePlan, SliceSize } from '@pocketlens/preprocessing';
 import { Command } from 'commander';
 import { checkImageFile } from '../files.js';
-import { addImageOptions, type ImageOptions, preprocessorConfigOf, readPicture, tellWarnings } from '../image-options.js';
+import {
+  addImageOptions,
+  type ImageOptions,
+  preprocessorConfigOf,
+  readPicture,
+  tellWarnings,
+} from '../image-options.js';
 import { type CliIo, write, writeJson } from '../io.js';
 import { imagePlaceholder } from '../placeholder.js';
 import { writePng } from '../png.js';
@@ -26,7 +32,9 @@ interface Sliced {
 }
 
 const sha256 = (data: Uint8Array | undefined): string =>
-  createHash('sha256').update(data ?? new Uint8Array()).digest('hex');
+  createHash('sha256')
+    .update(data ?? new Uint8Array())
+    .digest('hex');
 
 const sizeOf = ({ width, height, patchGrid }: SliceSize): object => ({ width, height, patchGrid });
 

@@ -20,7 +20,8 @@ function encode(tokenizer: Llama3Tokenizer, text: string, special: SpecialTokenP
 function encodeLines(tokenizer: Llama3Tokenizer, options: TokenizeOptions, io: CliIo): Promise<void> {
   return mapJsonLines(io, (value, line) => {
     const { text } = value;
-    if (typeof text !== 'string') throw new CliError('JSON_LINE', `Expected a string "text" on line ${line} of standard input`);
+    if (typeof text !== 'string')
+      throw new CliError('JSON_LINE', `Expected a string "text" on line ${line} of standard input`);
     const special = specialPolicy(value['special'] ?? options.special, line);
     const bos = value['bos'] === undefined ? options.bos === true : value['bos'] === true;
     return { ids: encode(tokenizer, text, special, bos) };
@@ -29,7 +30,8 @@ function encodeLines(tokenizer: Llama3Tokenizer, options: TokenizeOptions, io: C
 
 async function run(given: string | undefined, options: TokenizeOptions, io: CliIo): Promise<void> {
   if (options.jsonl === true) {
-    if (given !== undefined) throw new UsageError('With --jsonl the texts come from standard input, not from an argument');
+    if (given !== undefined)
+      throw new UsageError('With --jsonl the texts come from standard input, not from an argument');
     return encodeLines(await loadTokenizer(options.tokenizer), options, io);
   }
   if (given === undefined && io.stdin.isTTY === true) {
