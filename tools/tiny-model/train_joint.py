@@ -26,8 +26,8 @@ def sample(r, p):
     o = {"faces": fonts.train_faces(), "plain": r.random() < 0.2, "held": False}
     d = documents.make(r, o, MIX)
     v = render.view(r, d, 336, level)
-    keep = list(range(model.CELLS)) if r.random() < 0.3 + 0.7 * p else td.kept_rows(r, v["cell"], 0.3)
-    return v, td.item(r, d, v, keep, 4, 260)
+    keep = list(range(model.CELLS)) if r.random() < (0.15 if p < 0.7 else 0.6) else td.kept_rows(r, v["cell"], 0.3)
+    return v, td.item(r, d, v, keep, 3, 230)
 
 
 def losses(vision, dec, pairs, wt, aux, guide):
