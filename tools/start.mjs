@@ -6,7 +6,7 @@ import process from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const NOTICE_AFTER_MS = 1500;
+const NOTICE_AFTER_MS = 3000;
 
 async function build() {
   const nx = path.join(root, 'node_modules', 'nx', 'dist', 'bin', 'nx.js');

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import process from 'node:process';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);

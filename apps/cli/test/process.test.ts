@@ -9,7 +9,7 @@ import { type Folder, golden, picture, root, temporaryFolder, writeBadPictures, 
 import { jsonLines } from './memory-io.js';
 
 // The command as people run it: compiled, in a process of its own.
-const main = path.join(root, 'apps', 'cli', 'dist', 'main.js');
+const main = path.join(root, 'apps', 'cli', 'bin', 'pocketlens.mjs');
 let folder: Folder;
 let model = '';
 
