@@ -6,6 +6,7 @@ import type {
   FinishPart,
   GenerationOptions,
   Message,
+  Timings,
   VisionLanguageModel,
 } from '@pocketlens/runtime';
 import { Command, Option } from 'commander';
@@ -87,6 +88,15 @@ async function readPictures(files: readonly string[], options: AskOptions, io: C
   return { images, decodeMs: performance.now() - started };
 }
 
+/** Digits beyond a hundredth are noise. */
+function rounded(timings: Timings): Timings {
+  const entries = Object.entries(timings).map(([name, value]: [string, number]) => [
+    name,
+    Math.round(value * 100) / 100,
+  ]);
+  return { ...timings, ...Object.fromEntries(entries) };
+}
+
 async function tellAnswer(
   model: VisionLanguageModel,
   { text, finish }: Answer,
@@ -97,7 +107,7 @@ async function tellAnswer(
   for (const { message } of finish?.warnings ?? []) io.stderr.write(`warning: ${message}\n`);
   if (json === true && finish !== undefined) {
     const { finishReason, usage } = finish;
-    const timings = { ...finish.timings, preprocessMs: finish.timings.preprocessMs + decodeMs };
+    const timings = rounded({ ...finish.timings, preprocessMs: finish.timings.preprocessMs + decodeMs });
     return writeJson(io.stdout, { model: model.config.name, answer: text.trim(), finishReason, usage, timings });
   }
   if (finish?.finishReason === 'length') io.stderr.write('note: the answer was cut (see --max-new-tokens)\n');
