@@ -95,6 +95,12 @@ def kept_rows(r, cell, spare):
     return [int(y) * g.COLS + x for y in np.nonzero(use)[0] for x in range(g.COLS)]
 
 
+def kept_cells(r, cell, spare):
+    """Only the cells that hold something, and a share of the empty ones."""
+    use = (cell[:, 0] > 0) | (np.random.default_rng(r.randrange(1 << 30)).random(len(cell)) < spare)
+    return [int(i) for i in np.nonzero(use)[0]] or [0]
+
+
 def spoil(r, cell, level):
     """What an imperfect tower does to the codes: wrong and missing characters."""
     if level <= 0 or r.random() < 0.3:

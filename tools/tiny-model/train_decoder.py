@@ -19,12 +19,12 @@ ALL = {"line": 14, "wide": 9, "paragraph": 18, "receipt": 22, "sign": 7, "screen
 
 def stage(p):
     if p < 0.15:
-        return dict(mix={"line": 50, "sign": 25, "wide": 10, "screen": 15}, spare=0.0, noise=0.0, longest=18 + 150 * p, limit=2)
+        return dict(mix={"line": 50, "sign": 25, "wide": 10, "screen": 15}, spare=0.0, noise=0.0, longest=18 + 150 * p, limit=2, sparse=True)
     if p < 0.35:
-        return dict(mix={"line": 25, "sign": 10, "wide": 10, "screen": 10, "paragraph": 15, "receipt": 15, "table": 8, "shape": 7}, spare=0.1, noise=0.05, longest=40 + 200 * (p - .15), limit=3)
+        return dict(mix={"line": 25, "sign": 10, "wide": 10, "screen": 10, "paragraph": 15, "receipt": 15, "table": 8, "shape": 7}, spare=0.1, noise=0.05, longest=40 + 200 * (p - .15), limit=3, sparse=True)
     if p < 0.7:
-        return dict(mix=ALL, spare=0.2, noise=0.12, longest=80 + 500 * (p - .35), limit=4)
-    return dict(mix=ALL, spare=0.4, noise=0.2, longest=260, limit=4)
+        return dict(mix=ALL, spare=0.2, noise=0.12, longest=60 + 500 * (p - .35), limit=2, sparse=True)
+    return dict(mix=ALL, spare=0.4, noise=0.2, longest=260, limit=3, sparse=p < 0.85)
 
 
 def sample(r, st, o):
@@ -33,7 +33,7 @@ def sample(r, st, o):
         v = render.view(r, d, 336, 0, pixels=False)
         if not any(len(a.encode()) <= st["longest"] for _, a in d["qa"]):
             continue
-        s = td.item(r, d, v, td.kept_rows(r, v["cell"], st["spare"]), st["limit"], st["longest"])
+        s = td.item(r, d, v, td.kept_cells(r, v["cell"], 0.1) if st["sparse"] else td.kept_rows(r, v["cell"], st["spare"]), st["limit"], st["longest"])
         return s, model.oracle(torch.from_numpy(td.spoil(r, v["cell"], st["noise"])))[s["keep"]]
 
 
@@ -46,7 +46,7 @@ def lm_loss(decoder, batch, features, guide=True):
     target = batch["target"][on]
     loss = F.cross_entropy(logits.float(), target)
     right = (logits.argmax(-1) == target).float().mean()
-    return loss, (sum(guided) / len(guided) if guided else torch.zeros(())), right
+    return loss, (sum(guided) / len(guided) if guided else torch.zeros(())), right, [round(g.item(), 2) for g in guided]
 
 
 def main():
@@ -81,7 +81,7 @@ def main():
         pairs = [sample(r, st, o) for _ in range(a.batch)]
         batch = td.collate([s for s, _ in pairs])
         noise = 0.03
-        loss, guided, right = lm_loss(net, batch, [f + noise * torch.randn_like(f) for _, f in pairs])
+        loss, guided, right, each = lm_loss(net, batch, [f + noise * torch.randn_like(f) for _, f in pairs])
         opt.zero()
         (loss + 0.3 * guided).backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -91,7 +91,7 @@ def main():
         for k, v in (("lm", loss), ("guide", guided), ("right", right)):
             ema[k] = v.item() if k not in ema else 0.97 * ema[k] + 0.03 * v.item()
         if step % 50 == 0:
-            print("%.2f min step %d T %d longest %d tokens %d %s" % (spent, step, batch["ids"].shape[1], st["longest"], tokens, {k: round(v, 3) for k, v in ema.items()}), flush=True)
+            print("%.2f min step %d T %d longest %d tokens %d %s %s" % (spent, step, batch["ids"].shape[1], st["longest"], tokens, {k: round(v, 3) for k, v in ema.items()}, each), flush=True)
 
 
 if __name__ == "__main__":

@@ -26,15 +26,17 @@ def sample(r, p):
     o = {"faces": fonts.train_faces(), "plain": r.random() < 0.2, "held": False}
     d = documents.make(r, o, MIX)
     v = render.view(r, d, 336, level)
-    keep = list(range(model.CELLS)) if r.random() < (0.15 if p < 0.7 else 0.6) else td.kept_rows(r, v["cell"], 0.3)
+    dice = r.random()
+    full = 0.15 if p < 0.5 else 0.4
+    keep = list(range(model.CELLS)) if dice < full else td.kept_rows(r, v["cell"], 0.3) if dice < full + 0.25 else td.kept_cells(r, v["cell"], 0.15)
     return v, td.item(r, d, v, keep, 3, 230)
 
 
-def losses(vision, dec, pairs, wt, aux, guide):
+def losses(vision, dec, pairs, wt, aux, guide, frozen):
     batch, text = vision_data.collate([v for v, _ in pairs]), td.collate([s for _, s in pairs])
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16), torch.set_grad_enabled(not frozen):
         x, out, route = vision(batch, route=aux > 0)
-    lm, guided, right = lm_loss(dec, text, [out[i, s["keep"]] for i, (_, s) in enumerate(pairs)], guide > 0)
+    lm, guided, right, _ = lm_loss(dec, text, [out[i, s["keep"]] for i, (_, s) in enumerate(pairs)], guide > 0)
     total = lm + guide * guided
     parts = {"lm": lm.item(), "guide": float(guided.detach()), "right": right.item()}
     if aux > 0:
@@ -64,8 +66,10 @@ def worker(rank, a):
         vision.load_state_dict(torch.load(a.vision)["vision"])
         dec.load_state_dict(torch.load(a.decoder)["decoder"])
     named = [("vision." + n, p) for n, p in vision.named_parameters()] + [("decoder." + n, p) for n, p in dec.named_parameters()]
-    params = [p for _, p in named]
-    opt, wt = Optimiser(named, muon=0.02 * a.rate, adam=2e-3 * a.rate), train_vision.weights()
+    params, count = [p for _, p in named], len(list(vision.parameters()))
+    slow = a.rate * a.vision_rate
+    opts = [Optimiser(named[:count], muon=0.02 * slow, adam=2e-3 * slow), Optimiser(named[count:], muon=0.02 * a.rate, adam=2e-3 * a.rate)]
+    wt = train_vision.weights()
     r = random.Random(a.seed * 1000 + rank + int(a.at * 100))
     check = reading.validation_set(a.check) if rank == 0 else None
     begin, step, last, ema = time.time(), 0, time.time(), {}
@@ -82,14 +86,17 @@ def worker(rank, a):
                 break
         pairs = [sample(r, p) for _ in range(a.batch)]
         guide = 0.2 if p < 0.6 else 0.0
-        aux = 0.5 if p < 0.8 else 0.25
-        loss, parts = losses(vision, dec, pairs, wt, aux, guide)
-        opt.zero()
+        frozen = p < a.freeze
+        aux = 0.0 if frozen else 0.5 if p < 0.8 else 0.25
+        loss, parts = losses(vision, dec, pairs, wt, aux, guide, frozen)
+        for opt in opts:
+            opt.zero()
         loss.backward()
         if a.ranks > 1:
             train_vision.average(params, a.ranks)
         torch.nn.utils.clip_grad_norm_(params, 1.5)
-        opt.step(min(1, (step + 1) / 40) * max(0.02, min(1, (1 - p) / 0.75)))
+        for opt in opts[frozen:]:
+            opt.step(min(1, (step + 1) / 40) * max(0.02, min(1, (1 - p) / 0.75)))
         step += 1
         for k, v in parts.items():
             ema[k] = v if k not in ema else 0.95 * ema[k] + 0.05 * v
@@ -103,7 +110,7 @@ def main():
     ap.add_argument("--vision")
     ap.add_argument("--decoder")
     ap.add_argument("--from", dest="start")
-    for name, kind, value in (("minutes", float, 60), ("at", float, 0), ("batch", int, 6), ("ranks", int, 1), ("rate", float, .6), ("every", float, 8), ("check", int, 3), ("seed", int, 1)):
+    for name, kind, value in (("minutes", float, 60), ("freeze", float, 0), ("at", float, 0), ("batch", int, 6), ("ranks", int, 1), ("rate", float, .6), ("vision-rate", float, .4), ("every", float, 8), ("check", int, 3), ("seed", int, 1)):
         ap.add_argument("--" + name, type=kind, default=value)
     train_vision.launch(worker, ap.parse_args())
 

@@ -99,7 +99,8 @@ def average(params, ranks):
     flat /= ranks
     at = 0
     for p in params:
-        p.grad = flat[at:at + p.numel()].view_as(p).clone()
+        if p.grad is not None:
+            p.grad = flat[at:at + p.numel()].view_as(p).clone()
         at += p.numel()
 
 
