@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import torch
+import state as state_file
 from safetensors.torch import save_file
 import geometry as g
 import model
@@ -67,7 +68,7 @@ def tensors(state):
 
 
 def main():
-    state, target = torch.load(sys.argv[1]), sys.argv[2]
+    state, target = state_file.load(sys.argv[1]), sys.argv[2]
     os.makedirs(target, exist_ok=True)
     out = tensors(state)
     name = "model.safetensors"

@@ -6,6 +6,7 @@ import os
 import sys
 import numpy as np
 import torch
+import state as state_file
 from PIL import Image
 import geometry as g
 import model
@@ -14,7 +15,7 @@ import reading
 
 def main():
     torch.set_num_threads(1)
-    state = torch.load(sys.argv[1])
+    state = state_file.load(sys.argv[1])
     vision, dec = model.Vision().eval(), model.Decoder().eval()
     vision.load_state_dict(state["vision"])
     dec.load_state_dict(state["decoder"])

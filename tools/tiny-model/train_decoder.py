@@ -6,6 +6,7 @@ import os
 import random
 import time
 import torch
+import state as state_file
 import torch.nn.functional as F
 import documents
 import fonts
@@ -63,7 +64,7 @@ def main():
     torch.set_num_threads(1)
     net = model.Decoder()
     if a.start:
-        net.load_state_dict(torch.load(a.start)["decoder"])
+        net.load_state_dict(state_file.load(a.start)["decoder"])
     opt = Optimiser(net.named_parameters())
     r = random.Random(a.seed * 77 + int(a.at * 100))
     o = {"faces": fonts.train_faces(), "plain": False, "held": False}

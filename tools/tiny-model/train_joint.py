@@ -6,6 +6,7 @@ import os
 import random
 import time
 import torch
+import state as state_file
 import torch.nn.functional as F
 import documents
 import fonts
@@ -18,7 +19,7 @@ import vision_data
 from optimiser import Optimiser
 from train_decoder import lm_loss
 
-MIX = {"line": 15, "wide": 9, "paragraph": 16, "receipt": 22, "sign": 9, "screen": 9, "table": 9, "tall": 6, "page": 2, "shape": 5}
+MIX = {"line": 15, "wide": 6, "paragraph": 13, "receipt": 17, "sign": 11, "screen": 10, "table": 10, "tall": 10, "page": 2, "shape": 15}
 
 
 def sample(r, p):
@@ -27,7 +28,7 @@ def sample(r, p):
     d = documents.make(r, o, MIX)
     v = render.view(r, d, 336, level)
     dice = r.random()
-    full = 0.15 if p < 0.5 else 0.4
+    full = 0.15 if p < 0.7 else 0.35
     keep = list(range(model.CELLS)) if dice < full else td.kept_rows(r, v["cell"], 0.3) if dice < full + 0.25 else td.kept_cells(r, v["cell"], 0.15)
     return v, td.item(r, d, v, keep, 3, 230)
 
@@ -59,12 +60,12 @@ def worker(rank, a):
     torch.manual_seed(a.seed)
     vision, dec = model.Vision(), model.Decoder()
     if a.start:
-        state = torch.load(a.start)
+        state = state_file.load(a.start)
         vision.load_state_dict(state["vision"])
         dec.load_state_dict(state["decoder"])
     else:
-        vision.load_state_dict(torch.load(a.vision)["vision"])
-        dec.load_state_dict(torch.load(a.decoder)["decoder"])
+        vision.load_state_dict(state_file.load(a.vision)["vision"])
+        dec.load_state_dict(state_file.load(a.decoder)["decoder"])
     named = [("vision." + n, p) for n, p in vision.named_parameters()] + [("decoder." + n, p) for n, p in dec.named_parameters()]
     params, count = [p for _, p in named], len(list(vision.parameters()))
     slow = a.rate * a.vision_rate

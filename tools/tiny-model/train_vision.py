@@ -6,6 +6,7 @@ import os
 import random
 import time
 import torch
+import state as state_file
 import torch.nn.functional as F
 import torch.distributed as dist
 import torch.multiprocessing as mp
@@ -159,7 +160,7 @@ def worker(rank, a):
     torch.manual_seed(a.seed)
     net = model.Vision()
     if a.start:
-        net.load_state_dict(torch.load(a.start)["vision"])
+        net.load_state_dict(state_file.load(a.start)["vision"])
     else:
         whiten(net)
     opt, wt = Optimiser(net.named_parameters(), muon=0.02 * a.rate, adam=2e-3 * a.rate), weights()
