@@ -18,6 +18,7 @@ SPECIALS = ["<|begin_of_text|>", "<|end_of_text|>", "<unk>", "<|start_header_id|
 def config():
     v, t = model.VISION, model.TEXT
     return {
+        "_name_or_path": "pocketlens-tiny", "license": "Apache-2.0",
         "model_type": "minicpmv", "architectures": ["MiniCPMV"], "version": "2.6", "torch_dtype": "float16",
         "hidden_size": t["dim"], "intermediate_size": t["mlp"], "num_hidden_layers": t["layers"], "num_attention_heads": t["heads"],
         "num_key_value_heads": t["heads"], "hidden_act": "silu", "rms_norm_eps": t["eps"], "rope_theta": t["theta"], "rope_scaling": None,
