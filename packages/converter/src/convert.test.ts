@@ -144,6 +144,16 @@ describe('the target is absent or complete', () => {
     }
   });
 
+  test('after two runs at the same time: one writes it, the other is refused', async () => {
+    writeRandomCheckpoint(source);
+    const results = await Promise.allSettled([run(), run()]);
+    const refused = results.filter((result) => result.status === 'rejected');
+    expect(refused).toHaveLength(1);
+    expect(refused[0]!.reason).toMatchObject({ code: 'ARGUMENT_RANGE' });
+    expect(readdirSync(room).toSorted()).toEqual(['checkpoint', 'model']);
+    await expect(run()).rejects.toMatchObject({ code: 'ARGUMENT_RANGE' });
+  });
+
   test('after a shard that is cut', async () => {
     writeRandomCheckpoint(source);
     const options = { onProgress: () => truncateSync(join(source, 'model-00001-of-00002.safetensors'), 5000) };

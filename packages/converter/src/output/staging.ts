@@ -12,10 +12,12 @@ export class StagingDirectory {
   /** Where the files are written meanwhile. */
   readonly path: string;
   readonly #target: string;
+  readonly #force: boolean;
 
-  private constructor(path: string, target: string) {
+  private constructor(path: string, target: string, force: boolean) {
     this.path = path;
     this.#target = target;
+    this.#force = force;
   }
 
   /**
@@ -42,18 +44,25 @@ export class StagingDirectory {
     } catch (cause) {
       throw new OutputError('OUTPUT_UNWRITABLE', `cannot create a directory in ${parent}`, { cause });
     }
-    return new StagingDirectory(path, finalPath);
+    return new StagingDirectory(path, finalPath, force);
   }
 
-  /** Gives the directory its final name. */
+  /**
+   * Gives the directory its final name.
+   *
+   * @throws {InvalidArgumentError} `ARGUMENT_RANGE` when, without `force`, another run has filled the target meanwhile
+   */
   async commit(): Promise<void> {
     await syncDirectory(this.path);
     const previous = `${this.path}-previous`;
-    const isReplacing = await moveAway(this.#target, previous);
+    const isReplacing = await moveAway(this.#target, previous, this.#force);
     try {
       await rename(this.path, this.#target);
     } catch (error) {
       if (isReplacing) await rename(previous, this.#target);
+      // The file system decides between two runs that end at the same moment.
+      const code = systemErrorCode(error);
+      if (!this.#force && (code === 'ENOTEMPTY' || code === 'EEXIST')) throw notEmpty(this.#target);
       throw error;
     }
     await syncDirectory(dirname(this.#target));
@@ -74,15 +83,19 @@ async function checkTarget(target: string, force: boolean, source: string): Prom
   const entries = await listDirectory(target);
   if (entries === undefined || entries.length === 0) return;
   if (!force) {
-    throw new InvalidArgumentError('ARGUMENT_RANGE', `${target} exists and is not empty: it was not touched`, {
-      hint: 'Choose another target, or replace it with --force (force: true).',
-    });
+    throw notEmpty(target);
   }
   const path = relative(await realpath(target), await realpath(source));
   const isInside = path === '' || (path !== '..' && !path.startsWith(`..${sep}`) && !isAbsolute(path));
   if (isInside) {
     throw new InvalidArgumentError('ARGUMENT_RANGE', `${target} holds the source ${source}: it cannot be replaced`);
   }
+}
+
+function notEmpty(target: string): InvalidArgumentError {
+  return new InvalidArgumentError('ARGUMENT_RANGE', `${target} exists and is not empty: it was not touched`, {
+    hint: 'Choose another target, or replace it with --force (force: true).',
+  });
 }
 
 async function listDirectory(path: string): Promise<readonly string[] | undefined> {
@@ -100,14 +113,18 @@ async function listDirectory(path: string): Promise<readonly string[] | undefine
   }
 }
 
-/** Moves an existing directory out of the way; an empty one is removed. Says whether there is something to restore. */
-async function moveAway(target: string, previous: string): Promise<boolean> {
+/**
+ * Moves an existing directory out of the way, with `force` only; an empty one is removed. Says whether there is something
+ * to restore.
+ */
+async function moveAway(target: string, previous: string, force: boolean): Promise<boolean> {
   const entries = await listDirectory(target);
   if (entries === undefined) return false;
   if (entries.length === 0) {
     await rmdir(target);
     return false;
   }
+  if (!force) throw notEmpty(target);
   await rename(target, previous);
   return true;
 }
