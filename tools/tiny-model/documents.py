@@ -332,6 +332,11 @@ MAKERS = {"line": line, "wide": lambda r, o: line(r, o, True), "paragraph": para
           "table": table, "tall": tall, "page": page, "shape": shape}
 
 
+def weighted(text, base):
+    """"shape=30,tall=12" replaces those shares of `base`."""
+    return base | {k: float(v) for k, v in (part.split("=") for part in text.split(",") if part)}
+
+
 def make(r: random.Random, options, mix=None):
     mix = mix or MIX
     while True:

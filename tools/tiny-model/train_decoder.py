@@ -18,14 +18,14 @@ from optimiser import Optimiser
 ALL = {"line": 14, "wide": 9, "paragraph": 18, "receipt": 22, "sign": 7, "screen": 8, "table": 10, "tall": 7, "page": 2, "shape": 8}
 
 
-def stage(p):
+def stage(p, every=ALL):
     if p < 0.15:
         return dict(mix={"line": 50, "sign": 25, "wide": 10, "screen": 15}, spare=0.0, noise=0.0, longest=18 + 150 * p, limit=2, sparse=True)
     if p < 0.35:
         return dict(mix={"line": 25, "sign": 10, "wide": 10, "screen": 10, "paragraph": 15, "receipt": 15, "table": 8, "shape": 7}, spare=0.1, noise=0.05, longest=40 + 200 * (p - .15), limit=3, sparse=True)
     if p < 0.7:
-        return dict(mix=ALL, spare=0.2, noise=0.12, longest=60 + 500 * (p - .35), limit=2, sparse=True)
-    return dict(mix=ALL, spare=0.4, noise=0.2, longest=260, limit=3, sparse=p < 0.85)
+        return dict(mix=every, spare=0.2, noise=0.12, longest=60 + 500 * (p - .35), limit=2, sparse=True)
+    return dict(mix=every, spare=0.4, noise=0.2, longest=260, limit=3, sparse=p < 0.85)
 
 
 def sample(r, st, o):
@@ -58,6 +58,8 @@ def main():
     ap.add_argument("--at", type=float, default=0)
     ap.add_argument("--batch", type=int, default=12)
     ap.add_argument("--seed", type=int, default=1)
+    ap.add_argument("--rate", type=float, default=1)
+    ap.add_argument("--mix", default="", help="shares of the kinds of document in the second half, as shape=30,tall=12")
     a = ap.parse_args()
     os.makedirs(a.run, exist_ok=True)
     torch.manual_seed(a.seed)
@@ -65,7 +67,7 @@ def main():
     net = model.Decoder()
     if a.start:
         net.load_state_dict(state_file.load(a.start)["decoder"])
-    opt = Optimiser(net.named_parameters())
+    opt, every = Optimiser(net.named_parameters(), muon=0.02 * a.rate, adam=2e-3 * a.rate), documents.weighted(a.mix, ALL)
     r = random.Random(a.seed * 77 + int(a.at * 100))
     o = {"faces": fonts.train_faces(), "plain": False, "held": False}
     begin, step, last, ema, tokens = time.process_time(), 0, 0, {}, 0
@@ -78,7 +80,7 @@ def main():
             os.replace(a.run + "/decoder.tmp", a.run + "/decoder.pt")
             if p >= 1:
                 break
-        st = stage(p)
+        st = stage(p, every)
         pairs = [sample(r, st, o) for _ in range(a.batch)]
         batch = td.collate([s for s, _ in pairs])
         noise = 0.03

@@ -1,5 +1,8 @@
 """Tower, resampler and decoder together, on whole views.
 
+Each rank trains by itself; every `--meet` seconds the ranks take the mean of their weights (local SGD, Stich, 2019), so that a
+core that is slowed for a while holds nobody up.
+
   python train_joint.py RUN --vision V.pt --decoder D.pt --minutes 60 [--ranks 2]   (or --from JOINT.pt)"""
 import argparse
 import os
@@ -14,12 +17,14 @@ import model
 import reading
 import render
 import text_data as td
+import train_decoder
 import train_vision
 import vision_data
 from optimiser import Optimiser
 from train_decoder import lm_loss
 
-MIX = {"line": 15, "wide": 6, "paragraph": 13, "receipt": 17, "sign": 11, "screen": 10, "table": 10, "tall": 10, "page": 2, "shape": 15}
+MIX = {"line": 13, "wide": 6, "paragraph": 12, "receipt": 14, "sign": 12, "screen": 11, "table": 10, "tall": 12, "page": 4, "shape": 16}
+LAYOUTS = {"receipt": 16, "screen": 14, "table": 16, "tall": 12, "page": 6, "shape": 28, "sign": 8}
 
 
 def sample(r, p):
@@ -31,6 +36,14 @@ def sample(r, p):
     full = 0.15 if p < 0.7 else 0.35
     keep = list(range(model.CELLS)) if dice < full else td.kept_rows(r, v["cell"], 0.3) if dice < full + 0.25 else td.kept_cells(r, v["cell"], 0.15)
     return v, td.item(r, d, v, keep, 3, 230)
+
+
+def layouts(r, dec, count):
+    """Loss on documents without pixels: cheap practice in finding, counting and comparing."""
+    o = {"faces": fonts.train_faces(), "plain": False, "held": False}
+    st = dict(mix=LAYOUTS, spare=0.3, noise=0.2, longest=120, limit=4, sparse=r.random() < 0.8)
+    pairs = [train_decoder.sample(r, st, o) for _ in range(count)]
+    return lm_loss(dec, td.collate([s for s, _ in pairs]), [f + 0.05 * torch.randn_like(f) for _, f in pairs], False)[0]
 
 
 def losses(vision, dec, pairs, wt, aux, guide, frozen):
@@ -73,13 +86,16 @@ def worker(rank, a):
     wt = train_vision.weights()
     r = random.Random(a.seed * 1000 + rank + int(a.at * 100))
     check = reading.validation_set(a.check) if rank == 0 else None
-    begin, step, last, ema = time.time(), 0, time.time(), {}
+    begin, step, last, met, ema = time.time(), 0, time.time(), time.time(), {}
+    begin, = train_vision.together([begin], a.ranks)
     while True:
-        spent, due = train_vision.together([(time.time() - begin) / 60, float(time.time() - last > 60 * a.every)], a.ranks)
-        p = a.at + (1 - a.at) * spent / a.minutes
-        if due or p >= 1:
-            last = time.time()
-            if rank == 0:
+        p = a.at + (1 - a.at) * (time.time() - begin) / 60 / a.minutes
+        if p >= 1 or time.time() - met > a.meet:
+            met = time.time()
+            p, due = train_vision.together([p, float(met - last > 60 * a.every)], a.ranks)
+            train_vision.mean_weights(params, a.ranks)
+            last = met if due else last
+            if rank == 0 and (due or p >= 1):
                 torch.save({"vision": vision.state_dict(), "decoder": dec.state_dict(), "progress": p, "step": step}, a.run + "/joint.tmp")
                 os.replace(a.run + "/joint.tmp", a.run + "/joint.pt")
                 print("CHECK %.1f min step %d %s" % ((time.time() - begin) / 60, step, reading.score(vision, dec, check, 6)), flush=True)
@@ -92,9 +108,10 @@ def worker(rank, a):
         loss, parts = losses(vision, dec, pairs, wt, aux, guide, frozen)
         for opt in opts:
             opt.zero()
+        if a.layouts:
+            extra = layouts(r, dec, a.layouts)
+            loss, parts["layouts"] = loss + 0.5 * extra, extra.item()
         loss.backward()
-        if a.ranks > 1:
-            train_vision.average(params, a.ranks)
         torch.nn.utils.clip_grad_norm_(params, 1.5)
         for opt in opts[frozen:]:
             opt.step(min(1, (step + 1) / 40) * max(0.02, min(1, (1 - p) / 0.75)))
@@ -111,7 +128,7 @@ def main():
     ap.add_argument("--vision")
     ap.add_argument("--decoder")
     ap.add_argument("--from", dest="start")
-    for name, kind, value in (("minutes", float, 60), ("freeze", float, 0), ("at", float, 0), ("batch", int, 6), ("ranks", int, 1), ("rate", float, .6), ("vision-rate", float, .4), ("every", float, 8), ("check", int, 3), ("seed", int, 1)):
+    for name, kind, value in (("minutes", float, 60), ("freeze", float, 0), ("at", float, 0), ("batch", int, 6), ("ranks", int, 1), ("rate", float, .6), ("vision-rate", float, .4), ("every", float, 8), ("meet", float, 40), ("layouts", int, 4), ("check", int, 3), ("seed", int, 1)):
         ap.add_argument("--" + name, type=kind, default=value)
     train_vision.launch(worker, ap.parse_args())
 

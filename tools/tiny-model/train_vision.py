@@ -11,15 +11,17 @@ import torch.nn.functional as F
 import torch.distributed as dist
 import torch.multiprocessing as mp
 import alphabet
+import documents
 import fonts
 import model
 import vision_data
 
 SCALE = 336
+ALL = {"line": 14, "wide": 10, "paragraph": 24, "receipt": 20, "sign": 8, "screen": 7, "table": 9, "tall": 7, "page": 2, "shape": 4}
 TEXTY = {"paragraph": 40, "receipt": 25, "table": 15, "line": 10, "wide": 10}
 
 
-def stage(progress):
+def stage(progress, every=ALL):
     """What the data looks like as training goes on (0..1): plain, few faces and crops first, everything later."""
     p = progress
     if p < 0.08:
@@ -28,8 +30,7 @@ def stage(progress):
         return dict(faces=fonts.plain_faces() + fonts.train_faces(), plain=0.7, level=0.15, crop=0.35, area=20 * 20 * 196, mix={"paragraph": 50, "receipt": 35, "table": 15}, scale=SCALE)
     if p < 0.45:
         return dict(faces=fonts.train_faces(), plain=0.45, level=0.4, crop=0.3, area=20 * 20 * 196, mix=TEXTY, scale=SCALE)
-    return dict(faces=fonts.train_faces(), plain=0.2, level=0.4 + 0.6 * min(1, (p - .45) / .3), crop=0.25, area=20 * 20 * 196,
-                mix={"line": 14, "wide": 10, "paragraph": 24, "receipt": 20, "sign": 8, "screen": 7, "table": 9, "tall": 7, "page": 2, "shape": 4}, scale=SCALE)
+    return dict(faces=fonts.train_faces(), plain=0.2, level=0.4 + 0.6 * min(1, (p - .45) / .3), crop=0.0, area=20 * 20 * 196, mix=every, scale=SCALE)
 
 
 def weights():
@@ -81,13 +82,13 @@ def accuracy(net, items):
     return right[0] / total[0], right[1] / total[1], near / total[1]
 
 
-def feed(queue, progress, seed, size):
+def feed(queue, progress, seed, size, every):
     """A process that renders batches ahead."""
     os.sched_setaffinity(0, range(os.cpu_count()))
     torch.set_num_threads(1)
     r = random.Random(seed)
     while True:
-        st, items = stage(progress.value), []
+        st, items = stage(progress.value, every), []
         while len(items) < size:
             items += vision_data.samples(r, st)
         queue.put(items[:size])
@@ -105,9 +106,20 @@ def average(params, ranks):
         at += p.numel()
 
 
+@torch.no_grad()
+def mean_weights(params, ranks):
+    """Every rank goes on from the mean of all ranks' weights."""
+    if ranks > 1:
+        flat = torch.cat([p.flatten() for p in params])
+        dist.all_reduce(flat)
+        flat /= ranks
+        for p, w in zip(params, flat.split([p.numel() for p in params])):
+            p.copy_(w.view_as(p))
+
+
 def together(values, ranks):
     """What rank 0 says, on every rank."""
-    t = torch.tensor(values)
+    t = torch.tensor(values, dtype=torch.float64)
     if ranks > 1:
         dist.broadcast(t, 0)
     return t.tolist()
@@ -143,6 +155,7 @@ def main():
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--ranks", type=int, default=1)
     ap.add_argument("--rate", type=float, default=1)
+    ap.add_argument("--mix", default="", help="shares of the kinds of document in the second half, as shape=30,tall=12")
     launch(worker, ap.parse_args())
 
 
@@ -166,7 +179,7 @@ def worker(rank, a):
     opt, wt = Optimiser(net.named_parameters(), muon=0.02 * a.rate, adam=2e-3 * a.rate), weights()
     progress = mp.Value("d", a.at)
     queue = mp.Queue(4)
-    feeder = mp.Process(target=feed, args=(queue, progress, a.seed * 1000 + rank * 17 + int(a.at * 100), a.batch), daemon=True)
+    feeder = mp.Process(target=feed, args=(queue, progress, a.seed * 1000 + rank * 17 + int(a.at * 100), a.batch, documents.weighted(a.mix, ALL)), daemon=True)
     feeder.start()
     checks = {"line": vision_data.validation({"line": 1, "wide": 1}, 24, SCALE, 0.5), "para": vision_data.validation({"paragraph": 1, "receipt": 1}, 24, SCALE, 0.5)}
     begin, step, chars, last, ema = time.time(), 0, 0, 0, {}
