@@ -22,9 +22,15 @@ export function addModelOptions(command: Command): Command {
     .addOption(new Option('--threads <n>', 'processor threads').argParser(integer(1, 1024)));
 }
 
+/** The folder of the model that these options name. */
+export function locateModelFor({ model }: ModelOptions): string {
+  return model === EMBEDDED ? modelDirectory : model;
+}
+
 /** Opens the model that these options name. */
-export function openModelFor({ model, dtype, threads }: ModelOptions, io: CliIo): Promise<VisionLanguageModel> {
-  return openModel(model === EMBEDDED ? modelDirectory : model, {
+export function openModelFor(options: ModelOptions, io: CliIo): Promise<VisionLanguageModel> {
+  const { dtype, threads } = options;
+  return openModel(locateModelFor(options), {
     backend: onnxruntimeNode(),
     signal: io.signal,
     ...(dtype === undefined ? {} : { dtype }),

@@ -1,8 +1,10 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { askCommand } from './commands/ask.js';
+import { benchCommand } from './commands/bench.js';
 import { convertCommand } from './commands/convert.js';
 import { detokenizeCommand } from './commands/detokenize.js';
+import { doctorCommand } from './commands/doctor.js';
 import { evalCommand } from './commands/eval.js';
 import { inspectCommand } from './commands/inspect.js';
 import { preprocessCommand } from './commands/preprocess.js';
@@ -21,6 +23,8 @@ const COMMANDS: readonly CommandFactory[] = [
   convertCommand,
   inspectCommand,
   evalCommand,
+  benchCommand,
+  doctorCommand,
 ];
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };

@@ -1,0 +1,78 @@
+import { DirectorySource, onnxruntimeNode, verifyModel } from '@pocketlens/backend-onnxruntime-node';
+import { readManifest } from '@pocketlens/backend-onnx';
+import { modelDirectory } from '@pocketlens/model-tiny';
+import { type Machine, readMachine } from '../bench/machine.js';
+import { describeError } from '../errors.js';
+import type { CliIo } from '../io.js';
+import { type CacheFolder, readCacheFolders } from './folders.js';
+
+export interface BackendFacts {
+  readonly name: string;
+  readonly available: boolean;
+  readonly reason: string | null;
+  readonly version: string | null;
+  readonly devices: readonly string[];
+  readonly threads: number | null;
+}
+
+/** A part that is there and works, or the reason why not. */
+export interface PartFacts {
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+/** Everything that `pocketlens doctor` looks at. */
+export interface Facts {
+  readonly machine: Machine;
+  readonly backends: readonly BackendFacts[];
+  readonly images: PartFacts;
+  readonly embeddedModel: PartFacts & { readonly directory: string; readonly bytes: number | null };
+  readonly caches: readonly CacheFolder[];
+}
+
+async function probeBackends(): Promise<BackendFacts[]> {
+  const backends = [onnxruntimeNode()];
+  return Promise.all(
+    backends.map(async (backend) => {
+      const { available, reason = null, version = null, devices, threads = null } = await backend.probe();
+      return { name: backend.name, available, reason, version, devices, threads };
+    }),
+  );
+}
+
+async function probeImages(): Promise<PartFacts> {
+  try {
+    const { default: sharp } = await import('sharp');
+    return { ok: true, detail: `sharp ${sharp.versions.sharp ?? 'unknown'}, libvips ${sharp.versions.vips}` };
+  } catch (error) {
+    return { ok: false, detail: describeError(error).message };
+  }
+}
+
+async function probeEmbeddedModel(signal: AbortSignal): Promise<Facts['embeddedModel']> {
+  try {
+    const { model, files } = await readManifest(new DirectorySource(modelDirectory));
+    await verifyModel(modelDirectory, { signal });
+    const bytes = files.reduce((sum, { size }) => sum + size, 0);
+    return {
+      ok: true,
+      detail: `${model.name}, every SHA-256 as recorded`,
+      directory: modelDirectory,
+      bytes,
+    };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { ok: false, detail: describeError(error).message, directory: modelDirectory, bytes: null };
+  }
+}
+
+/** Looks at this machine and this installation; loads no model. */
+export async function readFacts({ env, signal }: Pick<CliIo, 'env' | 'signal'>): Promise<Facts> {
+  return {
+    machine: await readMachine(),
+    backends: await probeBackends(),
+    images: await probeImages(),
+    embeddedModel: await probeEmbeddedModel(signal),
+    caches: await readCacheFolders({ env, signal }),
+  };
+}
