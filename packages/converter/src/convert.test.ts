@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   cpSync,
   existsSync,
@@ -6,6 +5,7 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { contents } from '../test/contents.js';
 import { smallConfig, writeRandomCheckpoint, type RandomCheckpointOptions } from '../test/random-checkpoint.js';
 import { convert, type ConvertOptions, type ConvertProgress } from './convert.js';
 import { AbortError } from './errors.js';
@@ -36,20 +37,6 @@ beforeEach(() => {
 
 const run = (options: Partial<ConvertOptions> = {}): Promise<{ manifest: Manifest }> =>
   convert({ source, target, dtypes: ['fp32'], ...options });
-
-/** Files of a directory and of its folders, with their SHA-256. */
-function contents(directory: string): Record<string, string> {
-  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll('\\', '/'));
-  const files = names.filter((name) => statSync(join(directory, name)).isFile());
-  return Object.fromEntries(
-    files.map((name) => [
-      name,
-      createHash('sha256')
-        .update(readFileSync(join(directory, name)))
-        .digest('hex'),
-    ]),
-  );
-}
 
 describe('what is written', () => {
   test('the layout, the copied files and the manifest', async () => {
@@ -127,7 +114,7 @@ describe('what is written', () => {
 });
 
 describe('the target is absent or complete', () => {
-  test('after an abort at any moment', async () => {
+  test('after an abort at any moment; with unfinished work thrown away nothing is left', async () => {
     writeRandomCheckpoint(source);
     let events = 0;
     await run({ onProgress: () => events++ });
@@ -137,7 +124,8 @@ describe('the target is absent or complete', () => {
       let seen = 0;
       if (moment === 0) controller.abort('reason');
       const onProgress = (): void => void (++seen === moment && controller.abort('reason'));
-      const failure = await run({ signal: controller.signal, onProgress }).catch((error: unknown) => error);
+      const options = { signal: controller.signal, onProgress, unfinished: 'discard' } as const;
+      const failure = await run(options).catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(AbortError);
       expect(failure).toMatchObject({ code: 'ABORTED', name: 'AbortError', cause: 'reason' });
       expect(readdirSync(room)).toEqual(['checkpoint']);
@@ -149,7 +137,7 @@ describe('the target is absent or complete', () => {
     const results = await Promise.allSettled([run(), run()]);
     const refused = results.filter((result) => result.status === 'rejected');
     expect(refused).toHaveLength(1);
-    expect(refused[0]!.reason).toMatchObject({ code: 'ARGUMENT_RANGE' });
+    expect(refused[0]!.reason).toMatchObject({ code: 'OUTPUT_LOCKED', details: { pid: process.pid } });
     expect(readdirSync(room).toSorted()).toEqual(['checkpoint', 'model']);
     await expect(run()).rejects.toMatchObject({ code: 'ARGUMENT_RANGE' });
   });
@@ -159,15 +147,6 @@ describe('the target is absent or complete', () => {
     const options = { onProgress: () => truncateSync(join(source, 'model-00001-of-00002.safetensors'), 5000) };
     await expect(run(options)).rejects.toMatchObject({ code: 'MODEL_TENSOR_BOUNDS' });
     expect(readdirSync(room)).toEqual(['checkpoint']);
-  });
-
-  test('leftovers of a killed run are removed, those of a running one stay', async () => {
-    writeRandomCheckpoint(source);
-    const dead = join(room, '.model.partial-999999999-0123abcd');
-    const alive = join(room, `.model.partial-${process.pid}-0123abcd`);
-    for (const path of [dead, alive]) mkdirSync(join(path, 'onnx'), { recursive: true });
-    await run();
-    expect(readdirSync(room).sort()).toEqual([`.model.partial-${process.pid}-0123abcd`, 'checkpoint', 'model']);
   });
 
   test('a target that is not empty is not touched without force', async () => {
@@ -188,6 +167,11 @@ describe('the target is absent or complete', () => {
     const controller = new AbortController();
     const options = { force: true, signal: controller.signal, onProgress: () => controller.abort() };
     await expect(run(options)).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(contents(target)).toEqual(before);
+    // A run that was killed between the two renames of a replacement.
+    mkdirSync(join(room, '.model.partial'), { recursive: true });
+    renameSync(target, join(room, '.model.partial', 'previous'));
+    await expect(run()).rejects.toMatchObject({ code: 'ARGUMENT_RANGE' });
     expect(contents(target)).toEqual(before);
   });
 
@@ -233,6 +217,7 @@ describe('what is refused', () => {
     writeRandomCheckpoint(source);
     await expect(run({ dtypes: [] })).rejects.toMatchObject({ code: 'ARGUMENT_TYPE' });
     // A caller without types can pass anything.
+    await expect(run({ unfinished: 'ask' as 'keep' })).rejects.toMatchObject({ code: 'ARGUMENT_RANGE' });
     await expect(run({ dtypes: ['q9' as 'fp32'] })).rejects.toThrow('dtype "q9"; known are fp32, fp16');
   });
 

@@ -1,7 +1,15 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { CheckpointConfig } from './config.js';
-import { InvalidArgumentError, ModelFormatError, OutputError, systemErrorCode, throwIfAborted } from './errors.js';
+import {
+  AbortError,
+  InvalidArgumentError,
+  ModelFormatError,
+  OutputError,
+  systemErrorCode,
+  throwIfAborted,
+} from './errors.js';
+import { fingerprintOf } from './fingerprint.js';
 import { preview } from './json.js';
 import type { GraphDefinition } from './graphs/builder.js';
 import { buildDecoder } from './graphs/decoder.js';
@@ -18,19 +26,23 @@ import {
   type PartDtype,
 } from './output/manifest.js';
 import type { OutputContext, WrittenFile } from './output/output.js';
-import { copySideFiles, writeJson } from './output/side-files.js';
+import { PaceMeter, type Pace } from './output/progress.js';
+import { ResumableFile } from './output/resumable-file.js';
+import { copySideFiles, sideFiles, writeJson } from './output/side-files.js';
 import { StagingDirectory } from './output/staging.js';
-import { readConfig } from './read-config.js';
-import { Checkpoint } from './safetensors/checkpoint.js';
+import type { Checkpoint } from './safetensors/checkpoint.js';
+import { openSource, type ConversionSource } from './source.js';
 import type { StoredDtype } from './tensors/float.js';
 
 /** How far a conversion is. */
-export interface ConvertProgress {
+export interface ConvertProgress extends Pace {
   /** File being written, relative to the model directory. */
   readonly file: string;
-  /** Bytes of weights written so far, over all files. */
+  /** Bytes of weights written so far, over all files, those of an interrupted run included. */
   readonly bytesDone: number;
   readonly bytesTotal: number;
+  /** Bytes that an interrupted run had written already. */
+  readonly bytesResumed: number;
 }
 
 export interface ConvertOptions {
@@ -44,6 +56,11 @@ export interface ConvertOptions {
   readonly signal?: AbortSignal;
   /** Replace a target that is not empty. */
   readonly force?: boolean;
+  /**
+   * Unfinished work. `keep` (default): go on from an interrupted conversion of the same source with the same settings,
+   * and leave the work to a later one when this one is interrupted. `discard`: start anew, and leave nothing behind.
+   */
+  readonly unfinished?: 'keep' | 'discard';
 }
 
 /** What was written. */
@@ -59,37 +76,85 @@ const SUFFIXES: Readonly<Record<PartDtype, string>> = { fp32: '', fp16: '_fp16' 
 /**
  * Converts a MiniCPM-V checkpoint to a model directory: ONNX graphs, embedding rows, settings, tokenizer, manifest.
  *
- * Weights are read and written piece by piece; the target is absent or complete at any moment, also after an abort.
+ * Weights are read and written piece by piece; the target is absent or complete at any moment, whatever ends the process.
+ * The next call with the same source and settings goes on where an interrupted one ended, and writes the same bytes.
  *
  * @throws {InvalidArgumentError} `ARGUMENT_TYPE`, `ARGUMENT_RANGE` (unknown dtype; target not empty without `force`)
  * @throws {ModelFormatError} `MODEL_CONFIG`, `MODEL_SHARD`, `MODEL_HEADER`, `MODEL_TENSOR_BOUNDS`, `MODEL_DTYPE`,
  *   `MODEL_EXTERNAL_PATH`
- * @throws {OutputError} `DISK_FULL`, `OUTPUT_UNWRITABLE`
- * @throws {AbortError} `ABORTED`
+ * @throws {OutputError} `DISK_FULL`, `OUTPUT_UNWRITABLE`, `OUTPUT_LOCKED` (another process writes the same target)
+ * @throws {AbortError} `ABORTED`; `details.unfinished` is the directory of the work that was kept, if any
  */
 export async function convert(options: ConvertOptions): Promise<ConvertResult> {
   const dtypes = checkDtypes(options.dtypes);
+  const isFresh = checkUnfinished(options.unfinished) === 'discard';
   throwIfAborted(options.signal);
-  const config = await readConfig(options.source);
-  const checkpoint = await Checkpoint.open(options.source);
+  const source = await openSource(options.source);
   try {
-    const plan = planParts(checkpoint, config, dtypes);
-    const staging = await StagingDirectory.create(options.target, {
+    const plan = planParts(source.checkpoint, source.config, dtypes);
+    const staging = await StagingDirectory.open(options.target, {
       force: options.force ?? false,
       source: options.source,
+      fingerprint: await fingerprint(source, plan, options),
+      isFresh,
     });
     try {
-      const manifest = await writeModel(plan, { checkpoint, config, staging, options });
+      const manifest = await writeModel(plan, { source, staging, options });
       throwIfAborted(options.signal);
       await staging.commit();
       return { directory: resolve(options.target), manifest };
     } catch (error) {
-      await staging.discard();
-      throw asOutputError(error, options.target);
+      throw await leave(staging, error, options);
     }
   } finally {
-    await checkpoint.close();
+    await source.checkpoint.close();
   }
+}
+
+/** Keeps or removes unfinished work, and says so in the error. Work from a source that is broken is of no use. */
+async function leave(staging: StagingDirectory, error: unknown, options: ConvertOptions): Promise<unknown> {
+  const isKept = options.unfinished !== 'discard' && staging.journal.hasWork && !(error instanceof ModelFormatError);
+  if (isKept) await staging.keep();
+  else await staging.discard();
+  const again = isKept ? 'The same call goes on from there.' : undefined;
+  const details = isKept ? { details: { unfinished: staging.root } } : {};
+  if (error instanceof AbortError && options.signal !== undefined) {
+    return new AbortError(options.signal, { ...(again === undefined ? {} : { hint: again }), ...details });
+  }
+  if (systemErrorCode(error) !== 'ENOSPC') return error;
+  const what = isKept ? `what is finished stays in ${staging.root}` : 'the unfinished files were removed';
+  return new OutputError('DISK_FULL', `no space left for ${options.target}; ${what}`, {
+    cause: error,
+    hint: `Free space${isKept ? ` and call again to go on, or remove ${staging.root}` : ''}.`,
+    ...details,
+  });
+}
+
+async function fingerprint(
+  { config, directory, files }: ConversionSource,
+  plan: readonly PartPlan[],
+  options: ConvertOptions,
+): Promise<string> {
+  const {
+    source: _,
+    target: __,
+    onProgress: ___,
+    signal: ____,
+    force: _____,
+    unfinished: ______,
+    ...settings
+  } = options;
+  return await fingerprintOf({
+    files: [...files, ...(await sideFiles(directory))],
+    settings,
+    config: config.effective,
+    graphs: plan.flatMap(({ vision, decoder }) => [vision, decoder]),
+  });
+}
+
+function checkUnfinished(value: unknown): unknown {
+  if (value === undefined || value === 'keep' || value === 'discard') return value;
+  throw new InvalidArgumentError('ARGUMENT_RANGE', `unfinished must be "keep" or "discard", got ${preview(value)}`);
 }
 
 function checkDtypes(dtypes: readonly PartDtype[]): readonly PartDtype[] {
@@ -131,24 +196,25 @@ function planParts(
 }
 
 interface ModelContext {
-  readonly checkpoint: Checkpoint;
-  readonly config: CheckpointConfig;
+  readonly source: ConversionSource;
   readonly staging: StagingDirectory;
   readonly options: ConvertOptions;
 }
 
 async function writeModel(plans: readonly PartPlan[], context: ModelContext): Promise<Manifest> {
-  const { checkpoint, config, staging, options } = context;
+  const { source, staging, options } = context;
+  const { checkpoint, config } = source;
   const directory = staging.path;
-  await mkdir(join(directory, 'onnx'));
+  await mkdir(join(directory, 'onnx'), { recursive: true });
   const output: OutputContext = {
     checkpoint,
     directory,
     signal: options.signal,
-    onBytes: progressCounter(plans, config, options.onProgress),
+    open: (path, expectedBytes) => ResumableFile.open(directory, path, { journal: staging.journal, expectedBytes }),
+    ...progressCounter(plans, config, options.onProgress),
   };
   const files: WrittenFile[] = [await writeJson(directory, 'config.json', config.effective)];
-  files.push(...(await copySideFiles(options.source, directory)));
+  files.push(...(await copySideFiles(source.directory, directory)));
   const parts: ManifestPart[] = [];
   for (const plan of plans) {
     const written = await writeParts(plan, config, output);
@@ -162,7 +228,7 @@ async function writeModel(plans: readonly PartPlan[], context: ModelContext): Pr
     parts,
     files,
     source: { kind: 'checkpoint', name: config.name, files: await describeShards(checkpoint) },
-    license: await findLicense(options.source, config.effective),
+    license: await findLicense(source.directory, config.effective),
   };
   await writeJson(directory, MANIFEST_FILE, manifest);
   return manifest;
@@ -194,16 +260,30 @@ function progressCounter(
   plans: readonly PartPlan[],
   { language }: CheckpointConfig,
   onProgress: ConvertOptions['onProgress'],
-): OutputContext['onBytes'] {
+): Pick<OutputContext, 'onBytes' | 'onResumed'> {
   const embedding = language.vocabSize * language.hiddenSize;
   const bytesTotal = plans.reduce((sum, { dtype, vision, decoder }) => {
     const elementBytes = STORED_DTYPES[dtype] === 'float32' ? 4 : 2;
     return sum + weightBytes(vision) + weightBytes(decoder) + embedding * elementBytes;
   }, 0);
+  const meter = new PaceMeter(() => performance.now());
   let bytesDone = 0;
-  return (file, bytes) => {
-    bytesDone += bytes;
-    onProgress?.({ file, bytesDone, bytesTotal });
+  let bytesResumed = 0;
+  const report = (file: string): void => {
+    const pace = meter.measure(bytesDone - bytesResumed, bytesTotal - bytesDone);
+    onProgress?.({ file, bytesDone, bytesTotal, bytesResumed, ...pace });
+  };
+  return {
+    onBytes: (file, bytes) => {
+      bytesDone += bytes;
+      report(file);
+    },
+    onResumed: (file, bytes) => {
+      if (bytes === 0) return;
+      bytesDone += bytes;
+      bytesResumed += bytes;
+      report(file);
+    },
   };
 }
 
@@ -211,12 +291,4 @@ async function describeShards(checkpoint: Checkpoint): Promise<{ readonly path: 
   const files = [];
   for (const path of checkpoint.shards) files.push({ path, size: (await stat(join(checkpoint.directory, path))).size });
   return files;
-}
-
-function asOutputError(error: unknown, target: string): unknown {
-  if (systemErrorCode(error) !== 'ENOSPC') return error;
-  return new OutputError('DISK_FULL', `no space left for ${target}; the unfinished files were removed`, {
-    cause: error,
-    hint: 'Free space or choose a target on another disk.',
-  });
 }

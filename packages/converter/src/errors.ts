@@ -57,11 +57,13 @@ export class InvalidArgumentError extends PocketlensError {
   }
 }
 
-/** The output cannot be written: no space, no permission. */
-export class OutputError extends PocketlensError {
-  declare readonly code: 'DISK_FULL' | 'OUTPUT_UNWRITABLE';
+export type OutputErrorCode = 'DISK_FULL' | 'OUTPUT_UNWRITABLE' | 'OUTPUT_LOCKED';
 
-  constructor(code: 'DISK_FULL' | 'OUTPUT_UNWRITABLE', message: string, context?: ErrorContext) {
+/** The output cannot be written: no space, no permission, another process at work. */
+export class OutputError extends PocketlensError {
+  declare readonly code: OutputErrorCode;
+
+  constructor(code: OutputErrorCode, message: string, context?: ErrorContext) {
     super(code, message, context);
     this.name = 'OutputError';
   }
@@ -71,8 +73,8 @@ export class OutputError extends PocketlensError {
 export class AbortError extends PocketlensError {
   declare readonly code: 'ABORTED';
 
-  constructor(signal: AbortSignal) {
-    super('ABORTED', 'the operation was aborted', { cause: signal.reason });
+  constructor(signal: AbortSignal, context: Omit<ErrorContext, 'cause'> = {}) {
+    super('ABORTED', 'the operation was aborted', { ...context, cause: signal.reason });
     this.name = 'AbortError';
   }
 }

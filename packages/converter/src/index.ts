@@ -8,6 +8,7 @@ export {
   type ErrorContext,
   type InvalidArgumentErrorCode,
   type ModelFormatErrorCode,
+  type OutputErrorCode,
 } from './errors.js';
 export {
   MANIFEST_FILE,

@@ -1,15 +1,16 @@
-import { convert, type PartDtype } from '@pocketlens/converter';
+import { convert, PocketlensError, type PartDtype } from '@pocketlens/converter';
 import { Command, InvalidArgumentError } from 'commander';
 import { checkDirectory } from '../files.js';
 import { formatBytes } from '../format.js';
 import { type CliIo, write, writeJson } from '../io.js';
-import { createProgress } from '../progress.js';
+import { createConversionProgress } from '../convert-progress.js';
 
 const DTYPES: readonly PartDtype[] = ['fp32', 'fp16'];
 
 interface ConvertOptions {
   readonly dtype: readonly PartDtype[];
   readonly force?: true;
+  readonly resume: boolean;
   readonly json?: true;
 }
 
@@ -21,26 +22,36 @@ function parseDtypes(text: string): PartDtype[] {
   });
 }
 
-async function run(source: string, target: string, { dtype, force, json }: ConvertOptions, io: CliIo): Promise<void> {
+async function run(source: string, target: string, options: ConvertOptions, io: CliIo): Promise<void> {
+  const { dtype, force, resume, json } = options;
   await checkDirectory(source, 'checkpoint');
-  const progress = createProgress(io);
+  const progress = createConversionProgress(io);
   try {
     const { directory, manifest } = await convert({
       source,
       target,
       dtypes: dtype,
       force: force === true,
+      unfinished: resume ? 'keep' : 'discard',
       signal: io.signal,
-      onProgress: ({ file, bytesDone, bytesTotal }) =>
-        progress.update(`${formatBytes(bytesTotal)}  ${file}`, bytesTotal === 0 ? 1 : bytesDone / bytesTotal),
+      onProgress: (event) => progress.update(event),
     });
     progress.clear();
     if (json === true) return await writeJson(io.stdout, { directory, ...manifest });
     const bytes = manifest.files.reduce((sum, file) => sum + file.size, 0);
     await write(io.stdout, `${target}: ${manifest.model.name}, ${dtype.join(' and ')}, ${formatBytes(bytes)}\n`);
-  } finally {
+  } catch (error) {
     progress.clear();
+    if (io.signal.aborted) tellUnfinished(error, io);
+    throw error;
   }
+}
+
+/** An interruption is reported without words; where the work lies is worth some. */
+function tellUnfinished(error: unknown, { stderr }: CliIo): void {
+  const details: unknown = error instanceof PocketlensError ? error.details?.['unfinished'] : undefined;
+  if (typeof details !== 'string') return;
+  stderr.write(`interrupted; the same command goes on from here (unfinished files: ${details})\n`);
 }
 
 /** `pocketlens convert`: a published checkpoint to a model directory. */
@@ -51,6 +62,7 @@ export function convertCommand(io: CliIo): Command {
     .argument('<target>', 'model directory to write')
     .option('--dtype <list>', 'storage of the weights: fp32, fp16, or both with a comma', parseDtypes, ['fp32'])
     .option('--force', 'replace a target that is not empty')
+    .option('--no-resume', 'start from the beginning, and leave no unfinished files when interrupted')
     .option('--json', 'print the manifest of what was written as JSON')
     .action((source: string, target: string, options: ConvertOptions) => run(source, target, options, io));
 }

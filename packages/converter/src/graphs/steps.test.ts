@@ -8,7 +8,9 @@ import { sliceFeeds, type TestSlice } from '../../test/engine.js';
 import { goldenDirectory, readBytes, readFloats, readGoldenCases } from '../../test/golden-model.js';
 import type { CheckpointConfig } from '../config.js';
 import { writeGraph } from '../output/graph-files.js';
+import { Journal } from '../output/journal.js';
 import { manifestModel } from '../output/manifest.js';
+import { ResumableFile } from '../output/resumable-file.js';
 import { readConfig } from '../read-config.js';
 import { Checkpoint } from '../safetensors/checkpoint.js';
 import type { GraphDefinition } from './builder.js';
@@ -51,9 +53,13 @@ afterAll(async () => {
 async function openWithSteps(graph: GraphDefinition, names: readonly string[]): Promise<InferenceSession> {
   const outputs = names.map((name) => ({ name, dataType: 'float32' as const, shape: ['batch', 'rows', 'columns'] }));
   const path = `onnx/${graph.name}.onnx`;
-  const context = { checkpoint, directory, onBytes: () => undefined };
+  const journal = await Journal.create(join(directory, 'journal.jsonl'), '');
+  const open = (file: string, expectedBytes: number): Promise<ResumableFile> =>
+    ResumableFile.open(directory, file, { journal, expectedBytes });
+  const context = { checkpoint, directory, open, onBytes: () => undefined, onResumed: () => undefined };
   for (const name of [path, `${path}_data`]) rmSync(join(directory, name), { force: true });
   await writeGraph({ ...graph, outputs: [...graph.outputs, ...outputs] }, path, context);
+  await journal.close();
   return await InferenceSession.create(join(directory, path), { intraOpNumThreads: 1, logSeverityLevel: 3 });
 }
 

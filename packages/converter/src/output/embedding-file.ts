@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { LanguageConfig } from '../config.js';
 import { EMBEDDING_TENSOR } from '../graphs/decoder.js';
 import { checkTensor } from '../graphs/weights.js';
@@ -6,7 +5,6 @@ import type { Checkpoint } from '../safetensors/checkpoint.js';
 import { encodeSafetensorsHeader } from '../safetensors/writer.js';
 import type { StoredDtype } from '../tensors/float.js';
 import { streamTensor } from '../tensors/stream.js';
-import { HashedFile } from './hashed-file.js';
 import type { OutputContext, WrittenFile } from './output.js';
 
 /** Name of the one tensor in the embedding file. */
@@ -29,16 +27,21 @@ export async function writeEmbedding(
     [{ name: STORED_EMBEDDING, dtype: dtype === 'float32' ? 'F32' : 'F16', shape: [vocabSize, hiddenSize] }],
     { format: 'pt' },
   );
-  const runs = [{ tensor: EMBEDDING_TENSOR, firstRow: 0, rowCount: vocabSize }];
-  const file = await HashedFile.create(join(context.directory, path));
+  const rowBytes = hiddenSize * (dtype === 'float32' ? 4 : 2);
+  const file = await context.open(path, header.byteLength + vocabSize * rowBytes);
   try {
-    await file.write(header);
+    if (file.size === 0) await file.write(header);
+    const firstRow = (file.size - header.byteLength) / rowBytes;
+    context.onResumed(path, firstRow * rowBytes);
+    const runs = [{ tensor: EMBEDDING_TENSOR, firstRow, rowCount: vocabSize - firstRow }];
     const options = { checkpoint: context.checkpoint, dtype, signal: context.signal };
     for await (const bytes of streamTensor({ kind: 'rows', runs, columns: hiddenSize }, options)) {
       await file.write(bytes);
       context.onBytes(path, bytes.byteLength);
+      // Blocks are whole rows.
+      await file.checkpoint();
     }
-    return { path, ...(await file.finish()) };
+    return await file.finish();
   } catch (error) {
     await file.abandon().catch(() => undefined);
     throw error;

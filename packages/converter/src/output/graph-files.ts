@@ -59,17 +59,24 @@ async function writeWeights(
   path: string,
   context: OutputContext,
 ): Promise<WrittenFile> {
-  const file = await HashedFile.create(join(context.directory, path));
+  const { offset: lastOffset = 0, byteLength: lastBytes = 0 } = places.at(-1) ?? {};
+  const file = await context.open(path, lastOffset + lastBytes);
   try {
     for (const [index, weight] of weights.entries()) {
-      await file.padTo(places[index]?.offset ?? 0);
+      const { offset = 0, byteLength = 0 } = places[index] ?? {};
+      if (file.size >= offset + byteLength) {
+        context.onResumed(path, byteLength);
+        continue;
+      }
+      await file.padTo(offset);
       const options = { checkpoint: context.checkpoint, dtype: weight.dataType, signal: context.signal };
       for await (const bytes of streamTensor(weight.source, options)) {
         await file.write(bytes);
         context.onBytes(path, bytes.byteLength);
       }
+      await file.checkpoint();
     }
-    return { path, ...(await file.finish()) };
+    return await file.finish();
   } catch (error) {
     await file.abandon().catch(() => undefined);
     throw error;

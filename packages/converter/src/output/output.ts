@@ -1,5 +1,6 @@
 import type { Checkpoint } from '../safetensors/checkpoint.js';
 import type { FileDigest } from './hashed-file.js';
+import type { ResumableFile } from './resumable-file.js';
 
 /** A finished file of the model directory. */
 export interface WrittenFile extends FileDigest {
@@ -13,6 +14,13 @@ export interface OutputContext {
   /** Directory that the files go to. */
   readonly directory: string;
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Opens a file of weights, with what an interrupted run has written of it; `path` is relative to the directory.
+   * Weights that end at or before the file's `size` are there already.
+   */
+  readonly open: (path: string, expectedBytes: number) => Promise<ResumableFile>;
   /** Called for every piece of weights written. */
   readonly onBytes: (path: string, bytes: number) => void;
+  /** Called for weights that an interrupted run has written already. */
+  readonly onResumed: (path: string, bytes: number) => void;
 }

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readBounded } from '../read-bounded.js';
 import { HashedFile } from './hashed-file.js';
@@ -26,6 +27,22 @@ export async function copySideFiles(source: string, directory: string): Promise<
     if (bytes !== undefined) written.push(await writeBytes(directory, name, bytes));
   }
   return written;
+}
+
+/** Paths of the files that `copySideFiles` finds. */
+export async function sideFiles(source: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const name of COPIED_FILES) {
+    const path = join(source, name);
+    if (
+      await stat(path).then(
+        () => true,
+        () => false,
+      )
+    )
+      found.push(path);
+  }
+  return found;
 }
 
 /** Writes a JSON file for people: two spaces, a newline at the end. */

@@ -1,60 +1,78 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { InvalidArgumentError, OutputError, systemErrorCode } from '../errors.js';
+import { Journal } from './journal.js';
+import { FileLock } from './lock.js';
+
+export interface StagingOptions {
+  /** Replace a target that is not empty. */
+  readonly force: boolean;
+  /** File or directory that must survive the replacement. */
+  readonly source: string;
+  /** What the work depends on: unfinished work with another fingerprint is thrown away. */
+  readonly fingerprint: string;
+  /** Throw unfinished work away in any case. */
+  readonly isFresh: boolean;
+}
 
 /**
  * A directory that becomes visible under its final name only when it is complete.
  *
- * The work happens in a hidden sibling, so that the last step is one rename inside a file system.
+ * The work happens in a hidden sibling, `.{name}.partial`, so that the last step is one rename inside a file system. Its
+ * journal lets a later run go on where one ended; its lock, beside it, keeps other processes out meanwhile.
  */
 export class StagingDirectory {
   /** Where the files are written meanwhile. */
   readonly path: string;
+  readonly journal: Journal;
+  /** The hidden sibling: files, journal and, for a moment, the replaced target. */
+  readonly root: string;
   readonly #target: string;
   readonly #force: boolean;
+  readonly #lock: FileLock;
 
-  private constructor(path: string, target: string, force: boolean) {
-    this.path = path;
+  private constructor(target: string, force: boolean, work: { readonly journal: Journal; readonly lock: FileLock }) {
+    this.root = stagingRoot(target);
+    this.path = join(this.root, 'model');
+    this.journal = work.journal;
     this.#target = target;
     this.#force = force;
+    this.#lock = work.lock;
   }
 
   /**
-   * Creates the hidden sibling, and removes those that killed runs left behind.
+   * Opens the hidden sibling: with the work of an interrupted run of the same fingerprint, or empty.
    *
-   * @param options.force - replace a target that is not empty
-   * @param options.source - directory that must survive the replacement
    * @throws {InvalidArgumentError} `ARGUMENT_RANGE` when the target is a file, not empty without `force`, or holds the
    *   source
-   * @throws {OutputError} `OUTPUT_UNWRITABLE`
+   * @throws {OutputError} `OUTPUT_UNWRITABLE`, `OUTPUT_LOCKED`
    */
-  static async create(
-    target: string,
-    { force, source }: { readonly force: boolean; readonly source: string },
-  ): Promise<StagingDirectory> {
+  static async open(target: string, options: StagingOptions): Promise<StagingDirectory> {
     const finalPath = resolve(target);
-    await checkTarget(finalPath, force, source);
-    const parent = dirname(finalPath);
-    const path = join(parent, `${stagingPrefix(finalPath)}${process.pid}-${randomBytes(4).toString('hex')}`);
+    await checkTarget(finalPath, options.force, options.source);
+    const root = stagingRoot(finalPath);
+    const lock = await lockStaging(root);
     try {
-      await mkdir(parent, { recursive: true });
-      await removeLeftovers(finalPath);
-      await mkdir(path);
-    } catch (cause) {
-      throw new OutputError('OUTPUT_UNWRITABLE', `cannot create a directory in ${parent}`, { cause });
+      await restorePrevious(root, finalPath);
+      await checkTarget(finalPath, options.force, options.source);
+      const journal = await openJournal(root, options);
+      return new StagingDirectory(finalPath, options.force, { journal, lock });
+    } catch (error) {
+      await lock.release();
+      throw error;
     }
-    return new StagingDirectory(path, finalPath, force);
   }
 
   /**
    * Gives the directory its final name.
    *
-   * @throws {InvalidArgumentError} `ARGUMENT_RANGE` when, without `force`, another run has filled the target meanwhile
+   * @throws {InvalidArgumentError} `ARGUMENT_RANGE` when, without `force`, somebody has filled the target meanwhile
+   * @throws {OutputError} `OUTPUT_LOCKED` when another process has taken the work over
    */
   async commit(): Promise<void> {
     await syncDirectory(this.path);
-    const previous = `${this.path}-previous`;
+    await this.#lock.assertHeld();
+    const previous = join(this.root, 'previous');
     const isReplacing = await moveAway(this.#target, previous, this.#force);
     try {
       await rename(this.path, this.#target);
@@ -66,17 +84,56 @@ export class StagingDirectory {
       throw error;
     }
     await syncDirectory(dirname(this.#target));
-    await rm(previous, { recursive: true, force: true });
+    await this.discard();
+  }
+
+  /** Leaves the work to a later run. */
+  async keep(): Promise<void> {
+    await this.journal.close();
+    await this.#lock.release();
   }
 
   /** Removes the hidden directory and all in it. */
   async discard(): Promise<void> {
-    await rm(this.path, { recursive: true, force: true });
+    await this.journal.close();
+    await rm(this.root, { recursive: true, force: true });
+    await this.#lock.release();
   }
 }
 
-function stagingPrefix(target: string): string {
-  return `.${basename(target)}.partial-`;
+function stagingRoot(target: string): string {
+  return join(dirname(target), `.${basename(target)}.partial`);
+}
+
+async function lockStaging(root: string): Promise<FileLock> {
+  const parent = dirname(root);
+  try {
+    await mkdir(parent, { recursive: true });
+    return await FileLock.acquire(`${root}.lock`);
+  } catch (cause) {
+    if (cause instanceof OutputError) throw cause;
+    throw new OutputError('OUTPUT_UNWRITABLE', `cannot create a directory in ${parent}`, { cause });
+  }
+}
+
+/** A run that ended between the two renames of a replacement has left the old target here. */
+async function restorePrevious(root: string, target: string): Promise<void> {
+  const previous = join(root, 'previous');
+  if ((await listDirectory(previous)) === undefined) return;
+  if ((await listDirectory(target)) === undefined) await rename(previous, target);
+  else await rm(previous, { recursive: true, force: true });
+}
+
+async function openJournal(root: string, { fingerprint, isFresh }: StagingOptions): Promise<Journal> {
+  const path = join(root, 'journal.jsonl');
+  try {
+    const resumed = isFresh ? undefined : await Journal.resume(path, fingerprint);
+    if (resumed === undefined) await rm(root, { recursive: true, force: true });
+    await mkdir(join(root, 'model'), { recursive: true });
+    return resumed ?? (await Journal.create(path, fingerprint));
+  } catch (cause) {
+    throw new OutputError('OUTPUT_UNWRITABLE', `cannot create a directory in ${dirname(root)}`, { cause });
+  }
 }
 
 async function checkTarget(target: string, force: boolean, source: string): Promise<void> {
@@ -127,30 +184,6 @@ async function moveAway(target: string, previous: string, force: boolean): Promi
   if (!force) throw notEmpty(target);
   await rename(target, previous);
   return true;
-}
-
-/** Removes what killed runs left: unfinished directories, and replaced ones once the target stands. */
-async function removeLeftovers(target: string): Promise<void> {
-  const parent = dirname(target);
-  const prefix = stagingPrefix(target);
-  const names = await readdir(parent);
-  for (const name of names) {
-    if (!name.startsWith(prefix)) continue;
-    const match = /^(\d+)-[0-9a-f]{8}(-previous)?$/.exec(name.slice(prefix.length));
-    if (match === null || isRunning(Number(match[1]))) continue;
-    if (match[2] === undefined || names.includes(basename(target))) {
-      await rm(join(parent, name), { recursive: true, force: true });
-    }
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemErrorCode(error) === 'EPERM';
-  }
 }
 
 /** Flushes a directory's entries; systems that cannot open directories do it on their own. */
