@@ -1,4 +1,4 @@
-import { DisposedError, InvalidArgumentError } from '@pocketlens/backend';
+import { DisposedError } from '@pocketlens/backend';
 import type {
   BackendCapabilities,
   BackendModelV1,
@@ -7,6 +7,7 @@ import type {
   ModelConfig,
   SliceInput,
 } from '@pocketlens/backend';
+import { checkCapacity } from './capacity.js';
 import type { Decoder } from './decoder.js';
 import type { EmbeddingTable } from './embedding-table.js';
 import { OnnxSequence } from './sequence.js';
@@ -39,13 +40,7 @@ export class OnnxModel implements BackendModelV1 {
 
   createSequence(options: { readonly capacity?: number } = {}): OnnxSequence {
     if (this.#disposal !== undefined) throw new DisposedError('the model');
-    const capacity = options.capacity ?? this.config.maxPositions;
-    if (!Number.isInteger(capacity) || capacity < 1 || capacity > this.config.maxPositions) {
-      throw new InvalidArgumentError(
-        'ARGUMENT_RANGE',
-        `capacity must be a whole number in 1..${this.config.maxPositions}, received ${capacity}`,
-      );
-    }
+    const capacity = checkCapacity(options.capacity, this.config.maxPositions);
     const { decoder, embeddings } = this.#parts;
     return new OnnxSequence({ decoder, embeddings, isDisposed: () => this.#disposal !== undefined }, capacity);
   }

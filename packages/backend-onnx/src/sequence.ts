@@ -1,5 +1,6 @@
 import { BackendError, DisposedError, InvalidArgumentError, throwIfAborted } from '@pocketlens/backend';
 import type { AppendOptions, Logits, LogitsRequest, SequencePart, SequenceV1 } from '@pocketlens/backend';
+import { checkTruncation } from './capacity.js';
 import type { Decoder } from './decoder.js';
 import type { EmbeddingTable } from './embedding-table.js';
 import { KvCache } from './kv-cache.js';
@@ -67,9 +68,7 @@ export class OnnxSequence implements SequenceV1 {
 
   truncate(length: number): void {
     this.#getIdleCache();
-    if (!Number.isInteger(length) || length < 0 || length > this.#length) {
-      throw new InvalidArgumentError('ARGUMENT_RANGE', `cannot truncate ${this.#length} positions to ${length}`);
-    }
+    checkTruncation(length, this.#length);
     this.#length = length;
   }
 

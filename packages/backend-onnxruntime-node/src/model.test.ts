@@ -34,14 +34,14 @@ async function prefill(
 
 const named = (name: string): GoldenPrompt => cases.prompts.find((prompt) => prompt.name === name)!;
 
-describe('golden model', () => {
+describe.each([true, false])('golden model, worker: %s', (worker) => {
   let model: BackendModelV1;
   let cleanUp: () => Promise<void>;
 
   beforeAll(async () => {
     const { directory, remove } = await convertGolden();
     cleanUp = remove;
-    model = await onnxruntimeNode({ threads: 1 }).loadModel(directory);
+    model = await onnxruntimeNode({ threads: 1, worker }).loadModel(directory);
   });
 
   afterAll(async () => {

@@ -1,25 +1,26 @@
 import { availableParallelism } from 'node:os';
-import { BackendError, InvalidArgumentError } from '@pocketlens/backend';
+import { InvalidArgumentError } from '@pocketlens/backend';
 import type { BackendModelV1, BackendReport, BackendV1, LoadModelOptions, ModelSource } from '@pocketlens/backend';
-import { loadOnnxModel } from '@pocketlens/backend-onnx';
-import type { OpenGraph } from '@pocketlens/backend-onnx';
-import type * as OnnxRuntimeNode from 'onnxruntime-node';
-import type { InferenceSession } from 'onnxruntime-node';
 import { DirectorySource } from './directory-source.js';
-import { verifyModel } from './verify.js';
-
-type OnnxRuntime = typeof OnnxRuntimeNode;
+import { loadFrom } from './load.js';
+import type { EngineOptions } from './load.js';
+import { importRuntime } from './runtime.js';
+import { loadInWorker } from './worker/load-in-worker.js';
 
 /** More threads cost more in waiting than they give for the matrices of these models. */
 const MOST_DEFAULT_THREADS = 8;
-/** ONNX Runtime's severity scale: 3 = errors only, so that nothing else reaches stderr. */
-const LOG_ERRORS_ONLY = 3;
 
 export interface OnnxRuntimeNodeOptions {
   /** Threads of one graph; default: the cores that this process may use, at most 8. */
   readonly threads?: number;
   /** Threads wait by spinning: a little faster on an idle machine, much slower on a busy one. Default false. */
   readonly spinning?: boolean;
+  /**
+   * Whether a model gets a worker thread, so that its work does not block this one. Default true. A URL names the file
+   * of the worker where a bundler has moved it. A `ModelSource` that is no `DirectorySource` is always read, and its
+   * model run, in this thread.
+   */
+  readonly worker?: boolean | URL;
 }
 
 /**
@@ -39,45 +40,20 @@ export function onnxruntimeNode(options: OnnxRuntimeNodeOptions = {}): BackendV1
 
 async function loadModel(
   source: string | ModelSource,
-  { threads = undefined, verify = false, ...rest }: LoadModelOptions,
+  { threads, signal, ...rest }: LoadModelOptions,
   options: OnnxRuntimeNodeOptions,
 ): Promise<BackendModelV1> {
   checkThreads(threads);
-  const runtime = await importRuntime();
+  const engine: EngineOptions = {
+    ...rest,
+    threads: threads ?? options.threads ?? defaultThreads(),
+    spinning: options.spinning ?? false,
+  };
   const files = typeof source === 'string' ? new DirectorySource(source) : source;
-  if (verify) await verifyModel(files, rest.signal === undefined ? {} : { signal: rest.signal });
-  const session = sessionOptions(threads ?? options.threads ?? defaultThreads(), options.spinning ?? false);
-  return loadOnnxModel(files, { ...rest, device: 'cpu', openGraph: graphOpener(runtime, session) });
-}
-
-function graphOpener(runtime: OnnxRuntime, options: InferenceSession.SessionOptions): OpenGraph {
-  return async ({ source, path }) => {
-    const located = source.locate?.(path);
-    if (located === undefined) {
-      throw new BackendError('BACKEND_UNSUPPORTED', `onnxruntime-node opens graphs by path; ${source.name} has none`);
-    }
-    try {
-      return await runtime.InferenceSession.create(located, options);
-    } catch (cause) {
-      throw new BackendError('BACKEND_FAILED', `${path} in ${source.name} cannot be opened as an ONNX graph`, {
-        cause,
-        hint: 'The file is damaged, or made for another runtime: convert or download the model again.',
-        details: { path },
-      });
-    }
-  };
-}
-
-function sessionOptions(threads: number, spinning: boolean): InferenceSession.SessionOptions {
-  return {
-    executionProviders: ['cpu'],
-    executionMode: 'sequential',
-    graphOptimizationLevel: 'all',
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    logSeverityLevel: LOG_ERRORS_ONLY,
-    extra: { session: { intra_op: { allow_spinning: spinning ? '1' : '0' } } },
-  };
+  const { worker = true } = options;
+  if (worker === false || !(files instanceof DirectorySource)) return loadFrom(files, engine, signal);
+  const file = worker === true ? undefined : worker;
+  return loadInWorker({ directory: files.name, engine }, { file, signal });
 }
 
 async function probe({ threads }: OnnxRuntimeNodeOptions): Promise<BackendReport> {
@@ -87,22 +63,6 @@ async function probe({ threads }: OnnxRuntimeNodeOptions): Promise<BackendReport
     return { available: true, version, devices: ['cpu'], threads: threads ?? defaultThreads() };
   } catch (error) {
     return { available: false, reason: error instanceof Error ? error.message : String(error), devices: [] };
-  }
-}
-
-/** The native library is loaded when it is first needed, so that a machine without it can still ask `probe()`. */
-async function importRuntime(): Promise<OnnxRuntime> {
-  try {
-    return await import('onnxruntime-node');
-  } catch (cause) {
-    throw new BackendError(
-      'BACKEND_MISSING',
-      `onnxruntime-node cannot be loaded on ${process.platform} ${process.arch}`,
-      {
-        cause,
-        hint: 'Run `npm i onnxruntime-node`; it has binaries for Linux, macOS and Windows on x64 and arm64.',
-      },
-    );
   }
 }
 
