@@ -1,6 +1,7 @@
 import { ModelFormatError, throwIfAborted } from '@pocketlens/backend';
 import type { Dtype, LoadModelOptions, ModelConfig, ModelSource } from '@pocketlens/backend';
 import { checkFileSizes } from './check-files.js';
+import { checkChunk } from './chunk-size.js';
 import { Decoder, decoderInputs, decoderOutputs } from './decoder.js';
 import { EmbeddingTable } from './embedding-table.js';
 import { GraphSession } from './graph-session.js';
@@ -25,10 +26,12 @@ export interface LoadOnnxModelOptions extends Omit<LoadModelOptions, 'threads' |
  * Opens a model: reads its manifest and configuration, compares file sizes, then opens graphs and table.
  *
  * @throws {ModelFormatError} for missing, cut or foreign files, and for a dtype that the model does not hold
+ * @throws {InvalidArgumentError} for an option outside its range
  * @throws {AbortError} `ABORTED`
  */
 export async function loadOnnxModel(source: ModelSource, options: LoadOnnxModelOptions): Promise<OnnxModel> {
   throwIfAborted(options.signal);
+  checkChunk(options.prefillChunk);
   const manifest = await readManifest(source);
   const model = withConfig(manifest.model, await readJsonObject(source, 'config.json', 'MODEL_CONFIG'));
   const dtype = chooseDtype(manifest, options.dtype);
@@ -40,7 +43,7 @@ export async function loadOnnxModel(source: ModelSource, options: LoadOnnxModelO
   await checkFileSizes(source, manifest, Object.values(parts));
   throwIfAborted(options.signal);
   const loaded = await openParts(source, model, parts, options);
-  return new OnnxModel(loaded, toModelConfig(model), {
+  return new OnnxModel({ ...loaded, prefillChunk: options.prefillChunk }, toModelConfig(model), {
     dtype,
     device: options.device,
     imageInput: true,

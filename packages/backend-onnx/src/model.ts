@@ -18,6 +18,7 @@ export interface OnnxModelParts {
   readonly vision: VisionEncoder;
   readonly embeddings: EmbeddingTable;
   readonly decoder: Decoder;
+  readonly prefillChunk?: number | undefined;
 }
 
 /** A model over ONNX Runtime sessions. */
@@ -41,8 +42,9 @@ export class OnnxModel implements BackendModelV1 {
   createSequence(options: { readonly capacity?: number } = {}): OnnxSequence {
     if (this.#disposal !== undefined) throw new DisposedError('the model');
     const capacity = checkCapacity(options.capacity, this.config.maxPositions);
-    const { decoder, embeddings } = this.#parts;
-    return new OnnxSequence({ decoder, embeddings, isDisposed: () => this.#disposal !== undefined }, capacity);
+    const { decoder, embeddings, prefillChunk } = this.#parts;
+    const isDisposed = (): boolean => this.#disposal !== undefined;
+    return new OnnxSequence({ decoder, embeddings, prefillChunk, isDisposed }, capacity);
   }
 
   dispose(): Promise<void> {

@@ -1,23 +1,20 @@
 import { BackendError, DisposedError, InvalidArgumentError, throwIfAborted } from '@pocketlens/backend';
 import type { AppendOptions, Logits, LogitsRequest, SequencePart, SequenceV1 } from '@pocketlens/backend';
 import { checkTruncation } from './capacity.js';
+import { defaultChunk } from './chunk-size.js';
 import type { Decoder } from './decoder.js';
 import type { EmbeddingTable } from './embedding-table.js';
 import { KvCache } from './kv-cache.js';
 import { PartRows } from './sequence-parts.js';
 import { topLogits } from './top-logits.js';
 
-/**
- * Positions of a prefill pass. Small enough that a signal is answered quickly and that attention scores stay
- * small, large enough that matrix products run at full speed.
- */
-const CHUNK_POSITIONS = 128;
-
 /** What the sequences of a model share. */
 export interface SequenceContext {
   readonly decoder: Decoder;
   readonly embeddings: EmbeddingTable;
   readonly isDisposed: () => boolean;
+  /** Positions of a prefill pass; default: by the memory that its activations need. */
+  readonly prefillChunk?: number | undefined;
 }
 
 /** A sequence over the decoder graph, with its own key-value cache. */
@@ -86,8 +83,9 @@ export class OnnxSequence implements SequenceV1 {
     const { vocabSize } = decoder.shape;
     const all = request === 'all' ? new Float32Array(rows.length * vocabSize) : undefined;
     let last: Float32Array = new Float32Array(0);
-    for (let begin = 0; begin < rows.length; begin += CHUNK_POSITIONS) {
-      const end = Math.min(begin + CHUNK_POSITIONS, rows.length);
+    const chunk = this.#context.prefillChunk ?? defaultChunk(decoder.shape, this.#length + rows.length);
+    for (let begin = 0; begin < rows.length; begin += chunk) {
+      const end = Math.min(begin + chunk, rows.length);
       const embeddings = await rows.read(begin, end);
       throwIfAborted(options.signal);
       const cache = this.#getCache();

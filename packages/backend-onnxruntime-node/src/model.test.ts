@@ -210,6 +210,37 @@ describe.each([true, false])('golden model, worker: %s', (worker) => {
   });
 });
 
+describe('prefill in chunks', () => {
+  it('gives the same logits whatever the chunk, and tells its progress', async () => {
+    const { directory, remove } = await convertGolden();
+    const prompt = named('one_image_no_slices');
+    const total = prompt.input_ids.length;
+    const expected = readNpy(prompt.last_logits);
+    const whole: Float32Array[] = [];
+    for (const prefillChunk of [10_000, 64, 7, 1]) {
+      const model = await onnxruntimeNode({ threads: 1, prefillChunk, worker: false }).loadModel(directory);
+      const parts = promptParts(prompt, await encode(model, prompt.images));
+      const seen: number[] = [];
+      const onProgress = ({ done }: { readonly done: number }): number => seen.push(done);
+      const last = dense(await model.createSequence().append(parts, { onProgress })).data;
+      const all = dense(await model.createSequence().append(parts, { logits: 'all' })).data;
+      const passes = Array.from({ length: Math.ceil(total / prefillChunk) }, (_, i) => (i + 1) * prefillChunk);
+      expect(seen).toEqual(passes.map((done) => Math.min(done, total)));
+      expect(largestDifference(last, expected)).toBeLessThan(TOLERANCE.logits);
+      expect(largestDifference(all, whole[0] ?? all)).toBeLessThan(2e-5);
+      whole.push(all);
+      await model.dispose();
+    }
+    await remove();
+  });
+
+  it('refuses a chunk below one', async () => {
+    await expect(onnxruntimeNode({ prefillChunk: 0 }).loadModel('any')).rejects.toMatchObject({
+      code: 'ARGUMENT_RANGE',
+    });
+  });
+});
+
 describe('variants of the golden model', () => {
   it('encodes every image alone when the configuration says so', async () => {
     const { directory, remove } = await convertGolden({ config: { batch_vision_input: false } });

@@ -15,6 +15,8 @@ export interface OnnxRuntimeNodeOptions {
   readonly threads?: number;
   /** Threads wait by spinning: a little faster on an idle machine, much slower on a busy one. Default false. */
   readonly spinning?: boolean;
+  /** Positions of one pass of a long prompt; default: 128, less where attention over a long context would need more memory. */
+  readonly prefillChunk?: number;
   /**
    * Whether a model gets a worker thread, so that its work does not block this one. Default true. A URL names the file
    * of the worker where a bundler has moved it. A `ModelSource` that is no `DirectorySource` is always read, and its
@@ -44,7 +46,9 @@ async function loadModel(
   options: OnnxRuntimeNodeOptions,
 ): Promise<BackendModelV1> {
   checkThreads(threads);
+  const { prefillChunk } = options;
   const engine: EngineOptions = {
+    ...(prefillChunk === undefined ? {} : { prefillChunk }),
     ...rest,
     threads: threads ?? options.threads ?? defaultThreads(),
     spinning: options.spinning ?? false,

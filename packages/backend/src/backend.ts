@@ -15,6 +15,11 @@ export interface LoadModelOptions {
   /** Default: the first that the model directory holds, fp32 before fp16. */
   readonly dtype?: Dtype;
   readonly threads?: number;
+  /**
+   * Positions that one pass of a long append takes; the signal is seen, and progress told, between passes. Default:
+   * what the backend finds fast and small.
+   */
+  readonly prefillChunk?: number;
   /** Compares the sha256 of every file with the manifest before loading. Default false: sizes only. */
   readonly verify?: boolean;
   readonly signal?: AbortSignal;
