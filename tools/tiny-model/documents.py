@@ -1,6 +1,7 @@
 """Synthetic documents: layout first (where every character stands), pixels only when asked for.
 
-A document is a plain dict: size, background, shapes to draw, text runs, and question-answer pairs. Because the layout is known,
+A document is a plain dict: size, background, shapes to draw, text runs, question-answer pairs, and which shape a question
+is about. Because the layout is known,
 every label (characters of a patch, characters of a cell, attention targets) comes for free."""
 import random
 import fonts
@@ -22,7 +23,7 @@ def colours(r, plain):
 
 
 def new(w, h, bg, kind):
-    return {"w": int(w), "h": int(h), "bg": bg, "draw": [], "runs": [], "shapes": [], "qa": [], "kind": kind}
+    return {"w": int(w), "h": int(h), "bg": bg, "draw": [], "runs": [], "shapes": [], "about": {}, "qa": [], "kind": kind}
 
 
 def put(d, text, x, cy, face, size, ink, align="l"):
@@ -311,12 +312,15 @@ def shape(r, o):
     for k in set(kinds):
         if kinds.count(k) == 1:
             qa.append(("What colour is the %s?" % k, cols[kinds.index(k)]))
+            d["about"][qa[-1][0]] = kinds.index(k)
     for c in set(cols):
         if cols.count(c) == 1:
             qa.append(("What shape is %s?" % c, kinds[cols.index(c)]))
+            d["about"][qa[-1][0]] = cols.index(c)
     if r.random() < 0.5:
         i = r.randrange(len(got))
         qa.append(("Is there a %s %s?" % (cols[i], kinds[i]), "yes"))
+        d["about"][qa[-1][0]] = i
     else:
         for _ in range(20):
             c, k = r.choice(cols + names), r.choice(kinds + KINDS)

@@ -43,7 +43,7 @@ def item(r, d, v, keep, limit=4, longest=260):
     qa = [q for q in d["qa"] if len(q[1].encode()) <= longest]
     for n, (q, a) in enumerate(r.sample(qa, min(limit, len(qa)))):
         prompt, reply = list(q.encode()) + TURN, list(a.encode()) + [model.EOT]
-        cells = find(a) if a.isascii() else None
+        cells = [v["where"][2 * d["about"][q]]] * len(a) if q in d["about"] else find(a) if a.isascii() else None
         start = len(ids) + len(prompt) - 1                      # the token that predicts the first character
         ids += prompt + reply[:-1]
         target += [-1] * (len(prompt) - 1) + reply

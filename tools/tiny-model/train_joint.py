@@ -38,12 +38,13 @@ def sample(r, p):
     return v, td.item(r, d, v, keep, 3, 230)
 
 
-def layouts(r, dec, count):
+def layouts(r, dec, count, guide):
     """Loss on documents without pixels: cheap practice in finding, counting and comparing."""
     o = {"faces": fonts.train_faces(), "plain": False, "held": False}
     st = dict(mix=LAYOUTS, spare=0.3, noise=0.2, longest=120, limit=4, sparse=r.random() < 0.8)
     pairs = [train_decoder.sample(r, st, o) for _ in range(count)]
-    return lm_loss(dec, td.collate([s for s, _ in pairs]), [f + 0.05 * torch.randn_like(f) for _, f in pairs], False)[0]
+    lm, guided, _, _ = lm_loss(dec, td.collate([s for s, _ in pairs]), [f + 0.05 * torch.randn_like(f) for _, f in pairs], guide > 0)
+    return lm, guide * guided
 
 
 def losses(vision, dec, pairs, wt, aux, guide, frozen):
@@ -109,8 +110,8 @@ def worker(rank, a):
         for opt in opts:
             opt.zero()
         if a.layouts:
-            extra = layouts(r, dec, a.layouts)
-            loss, parts["layouts"] = loss + 0.5 * extra, extra.item()
+            lm, guided = layouts(r, dec, a.layouts, guide)
+            loss, parts["layouts"] = loss + 0.5 * (lm + guided), lm.item()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(params, 1.5)
         for opt in opts[frozen:]:
