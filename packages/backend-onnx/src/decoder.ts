@@ -1,6 +1,6 @@
 import { Tensor } from 'onnxruntime-common';
 import { float32Output } from './graph-session.js';
-import type { GraphSession } from './graph-session.js';
+import type { GraphRunner } from './graph-runner.js';
 import { tensorNames } from './kv-cache.js';
 import type { KvCache, KvShape } from './kv-cache.js';
 
@@ -22,11 +22,11 @@ export function decoderOutputs(shape: KvShape): readonly string[] {
 /** One pass of the decoder graph: embeddings in, logits of chosen rows out, new cache rows written in place. */
 export class Decoder {
   readonly shape: DecoderShape;
-  readonly #session: GraphSession;
+  readonly #graph: GraphRunner;
   readonly #outputNames: readonly string[];
 
-  constructor(session: GraphSession, shape: DecoderShape) {
-    this.#session = session;
+  constructor(graph: GraphRunner, shape: DecoderShape) {
+    this.#graph = graph;
     this.shape = shape;
     this.#outputNames = tensorNames(shape, 'new');
   }
@@ -45,7 +45,7 @@ export class Decoder {
     const { hiddenSize, kvHeads, headDim, vocabSize } = this.shape;
     const count = embeddings.length / hiddenSize;
     const { past, rows } = options;
-    const outputs = await this.#session.run({
+    const feeds = {
       inputs_embeds: new Tensor('float32', embeddings, [1, count, hiddenSize]),
       seqlens_k: new Tensor('int32', Int32Array.of(past + count - 1), [1]),
       total_sequence_length: new Tensor('int32', Int32Array.of(past + count), []),
@@ -53,7 +53,8 @@ export class Decoder {
       kv_end: new Tensor('int64', BigInt64Array.of(BigInt(past + count)), [1]),
       logits_index: new Tensor('int64', BigInt64Array.from(rows, BigInt), [rows.length]),
       ...cache.inputs,
-    });
+    };
+    const outputs = await this.#graph.use((session) => session.run(feeds));
     this.#outputNames.forEach((name, index) => {
       cache.write(index, float32Output(outputs, name, kvHeads * count * headDim), past, count);
     });
@@ -61,6 +62,6 @@ export class Decoder {
   }
 
   dispose(): Promise<void> {
-    return this.#session.dispose();
+    return this.#graph.dispose();
   }
 }

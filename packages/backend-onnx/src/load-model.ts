@@ -2,16 +2,13 @@ import { ModelFormatError, throwIfAborted } from '@pocketlens/backend';
 import type { Dtype, LoadModelOptions, ModelConfig, ModelSource } from '@pocketlens/backend';
 import { checkFileSizes } from './check-files.js';
 import { checkChunk } from './chunk-size.js';
-import { Decoder, decoderInputs, decoderOutputs } from './decoder.js';
-import { EmbeddingTable } from './embedding-table.js';
-import { GraphSession } from './graph-session.js';
 import type { OpenGraph } from './graph-session.js';
 import { readJsonObject } from './json.js';
 import type { JsonObject } from './json.js';
 import { readManifest } from './manifest.js';
 import type { Manifest, ManifestModel, ModelPart, PartName } from './manifest.js';
 import { OnnxModel } from './model.js';
-import { VISION_INPUTS, VISION_OUTPUT, VisionEncoder } from './vision-encoder.js';
+import { openParts } from './open-parts.js';
 
 /** Exact weights first. */
 const DTYPE_PREFERENCE: readonly Dtype[] = ['fp32', 'fp16', 'int8', 'q4', 'q4f16'];
@@ -89,33 +86,4 @@ function choosePart(manifest: Manifest, name: PartName, dtype: Dtype): ModelPart
   throw new ModelFormatError('MODEL_MANIFEST', `the manifest lists no ${name}`, {
     hint: 'Convert the checkpoint again.',
   });
-}
-
-async function openParts(
-  source: ModelSource,
-  model: ManifestModel,
-  parts: Readonly<Record<'vision' | 'embeddings' | 'decoder', ModelPart>>,
-  { openGraph, signal }: LoadOnnxModelOptions,
-): Promise<{ vision: VisionEncoder; embeddings: EmbeddingTable; decoder: Decoder }> {
-  const opened: { dispose(): Promise<void> }[] = [];
-  const graph = async (
-    part: ModelPart,
-    inputs: readonly string[],
-    outputs: readonly string[],
-  ): Promise<GraphSession> => {
-    const file = { source, path: part.file, externalData: part.externalData };
-    const session = await GraphSession.open(openGraph, file, { inputs, outputs });
-    opened.push(session);
-    throwIfAborted(signal);
-    return session;
-  };
-  try {
-    const vision = await graph(parts.vision, VISION_INPUTS, [VISION_OUTPUT]);
-    const decoder = await graph(parts.decoder, decoderInputs(model), decoderOutputs(model));
-    const embeddings = await EmbeddingTable.open(source, parts.embeddings.file, [model.vocabSize, model.hiddenSize]);
-    return { vision: new VisionEncoder(vision, model), decoder: new Decoder(decoder, model), embeddings };
-  } catch (error) {
-    await Promise.all(opened.map((session) => session.dispose()));
-    throw error;
-  }
 }

@@ -1,6 +1,7 @@
 import { throwIfAborted } from '@pocketlens/backend';
 import type { EncodeOptions, SliceInput } from '@pocketlens/backend';
 import { float32Output } from './graph-session.js';
+import type { GraphRunner } from './graph-runner.js';
 import type { GraphSession } from './graph-session.js';
 import { HostImageFeatures } from './image-features.js';
 import { checkSlice, visionInputs } from './vision-inputs.js';
@@ -17,11 +18,11 @@ export interface VisionEncoderShape extends VisionShape {
 
 /** Vision tower and resampler: patches of slices to embeddings. */
 export class VisionEncoder {
-  readonly #session: GraphSession;
+  readonly #graph: GraphRunner;
   readonly #shape: VisionEncoderShape;
 
-  constructor(session: GraphSession, shape: VisionEncoderShape) {
-    this.#session = session;
+  constructor(graph: GraphRunner, shape: VisionEncoderShape) {
+    this.#graph = graph;
     this.#shape = shape;
   }
 
@@ -35,24 +36,38 @@ export class VisionEncoder {
   async encode(slices: readonly SliceInput[], options: EncodeOptions = {}): Promise<HostImageFeatures> {
     throwIfAborted(options.signal);
     slices.forEach((slice, index) => checkSlice(slice, index, this.#shape.patchSize));
-    const { queries, hiddenSize } = this.#shape;
-    const rows = queries * hiddenSize;
+    if (slices.length === 0) return this.#features(new Float32Array(0), 0);
+    // One operation for all slices: a graph that comes and goes should not do so for each.
+    const values = await this.#graph.use((session) => this.#encodeAll(session, slices, options));
+    throwIfAborted(options.signal);
+    return this.#features(values, slices.length);
+  }
+
+  dispose(): Promise<void> {
+    return this.#graph.dispose();
+  }
+
+  async #encodeAll(
+    session: GraphSession,
+    slices: readonly SliceInput[],
+    options: EncodeOptions,
+  ): Promise<Float32Array> {
+    const rows = this.#shape.queries * this.#shape.hiddenSize;
     const values = new Float32Array(slices.length * rows);
     const isJoint = this.#shape.batchVisionInput && this.#shape.visionPositions === 'strip';
     const longest = slices.reduce((most, slice) => Math.max(most, patchCount(slice)), 0);
     for (const [index, slice] of slices.entries()) {
       throwIfAborted(options.signal);
       const inputs = visionInputs(slice, this.#shape, isJoint ? longest : patchCount(slice));
-      const outputs = await this.#session.run(inputs);
+      const outputs = await session.run(inputs);
       values.set(float32Output(outputs, VISION_OUTPUT, rows), index * rows);
       options.onProgress?.({ done: index + 1, total: slices.length });
     }
-    throwIfAborted(options.signal);
-    return new HostImageFeatures(values, [slices.length, queries, hiddenSize]);
+    return values;
   }
 
-  dispose(): Promise<void> {
-    return this.#session.dispose();
+  #features(values: Float32Array, sliceCount: number): HostImageFeatures {
+    return new HostImageFeatures(values, [sliceCount, this.#shape.queries, this.#shape.hiddenSize]);
   }
 }
 

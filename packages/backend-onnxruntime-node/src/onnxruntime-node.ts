@@ -17,6 +17,8 @@ export interface OnnxRuntimeNodeOptions {
   readonly spinning?: boolean;
   /** Positions of one pass of a long prompt; default: 128, less where attention over a long context would need more memory. */
   readonly prefillChunk?: number;
+  /** `'low'`: vision encoder and language model take turns in memory. Default `'normal'`. */
+  readonly memory?: 'normal' | 'low';
   /**
    * Whether a model gets a worker thread, so that its work does not block this one. Default true. A URL names the file
    * of the worker where a bundler has moved it. A `ModelSource` that is no `DirectorySource` is always read, and its
@@ -46,9 +48,10 @@ async function loadModel(
   options: OnnxRuntimeNodeOptions,
 ): Promise<BackendModelV1> {
   checkThreads(threads);
-  const { prefillChunk } = options;
+  const { prefillChunk, memory } = options;
   const engine: EngineOptions = {
     ...(prefillChunk === undefined ? {} : { prefillChunk }),
+    ...(memory === undefined ? {} : { memory }),
     ...rest,
     threads: threads ?? options.threads ?? defaultThreads(),
     spinning: options.spinning ?? false,

@@ -20,6 +20,11 @@ export interface LoadModelOptions {
    * what the backend finds fast and small.
    */
   readonly prefillChunk?: number;
+  /**
+   * `'low'`: the vision encoder and the language model take turns in memory; every change between pictures and text
+   * costs the time to open one of them. Default `'normal'`: both stay.
+   */
+  readonly memory?: 'normal' | 'low';
   /** Compares the sha256 of every file with the manifest before loading. Default false: sizes only. */
   readonly verify?: boolean;
   readonly signal?: AbortSignal;
