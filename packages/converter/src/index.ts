@@ -1,5 +1,18 @@
 export { convert, type ConvertOptions, type ConvertProgress, type ConvertResult } from './convert.js';
 export {
+  cachedSnapshot,
+  type CachedFile,
+  type CachedSnapshot,
+  type CachedSnapshotOptions,
+} from './download/cached-snapshot.js';
+export { download, type DownloadedFile, type DownloadResult } from './download/download.js';
+export { DownloadError, type DownloadErrorCode, type DownloadErrorContext } from './download/errors.js';
+export type { FileSource } from './download/fetch-missing.js';
+export type { FileSelection } from './download/file-filter.js';
+export { hubSettings, type Environment, type HubSettings } from './download/hub-settings.js';
+export type { DownloadOptions } from './download/options.js';
+export type { DownloadProgress } from './download/progress-meter.js';
+export {
   AbortError,
   InvalidArgumentError,
   ModelFormatError,
