@@ -48,6 +48,8 @@ export interface ConvertProgress extends Pace {
 export interface ConvertOptions {
   /** Checkpoint directory: `config.json` and safetensors, in one file or in shards with an index. */
   readonly source: string;
+  /** Directory of a LoRA adapter as PEFT saves it, to be merged: `adapter_config.json`, `adapter_model.safetensors`. */
+  readonly lora?: string;
   /** Model directory to be written. */
   readonly target: string;
   /** Storage types of the weights; each gives its own set of files. */
@@ -89,7 +91,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
   const dtypes = checkDtypes(options.dtypes);
   const isFresh = checkUnfinished(options.unfinished) === 'discard';
   throwIfAborted(options.signal);
-  const source = await openSource(options.source);
+  const source = await openSource(options.source, options.lora);
   try {
     const plan = planParts(source.checkpoint, source.config, dtypes);
     const staging = await StagingDirectory.open(options.target, {
@@ -227,7 +229,12 @@ async function writeModel(plans: readonly PartPlan[], context: ModelContext): Pr
     model: manifestModel(config),
     parts,
     files,
-    source: { kind: 'checkpoint', name: config.name, files: await describeShards(checkpoint) },
+    source: {
+      kind: 'checkpoint',
+      name: config.name,
+      files: await describeShards(checkpoint),
+      ...(source.adapter === undefined ? {} : { adapter: source.adapter }),
+    },
     license: await findLicense(source.directory, config.effective),
   };
   await writeJson(directory, MANIFEST_FILE, manifest);

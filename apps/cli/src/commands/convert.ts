@@ -9,6 +9,7 @@ const DTYPES: readonly PartDtype[] = ['fp32', 'fp16'];
 
 interface ConvertOptions {
   readonly dtype: readonly PartDtype[];
+  readonly lora?: string;
   readonly force?: true;
   readonly resume: boolean;
   readonly json?: true;
@@ -23,14 +24,16 @@ function parseDtypes(text: string): PartDtype[] {
 }
 
 async function run(source: string, target: string, options: ConvertOptions, io: CliIo): Promise<void> {
-  const { dtype, force, resume, json } = options;
+  const { dtype, lora, force, resume, json } = options;
   await checkDirectory(source, 'checkpoint');
+  if (lora !== undefined) await checkDirectory(lora, 'LoRA adapter');
   const progress = createConversionProgress(io);
   try {
     const { directory, manifest } = await convert({
       source,
       target,
       dtypes: dtype,
+      ...(lora === undefined ? {} : { lora }),
       force: force === true,
       unfinished: resume ? 'keep' : 'discard',
       signal: io.signal,
@@ -61,6 +64,7 @@ export function convertCommand(io: CliIo): Command {
     .argument('<source>', 'checkpoint directory')
     .argument('<target>', 'model directory to write')
     .option('--dtype <list>', 'storage of the weights: fp32, fp16, or both with a comma', parseDtypes, ['fp32'])
+    .option('--lora <dir>', 'merge a LoRA adapter, as PEFT saves it')
     .option('--force', 'replace a target that is not empty')
     .option('--no-resume', 'start from the beginning, and leave no unfinished files when interrupted')
     .option('--json', 'print the manifest of what was written as JSON')

@@ -52,6 +52,8 @@ export interface Manifest {
     readonly kind: 'checkpoint';
     readonly name: string;
     readonly files: readonly { readonly path: string; readonly size: number }[];
+    /** Name of the LoRA adapter that was merged. */
+    readonly adapter?: string;
   };
   /** Licence of the weights as far as the checkpoint names one. */
   readonly license: string;

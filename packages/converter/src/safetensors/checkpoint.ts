@@ -17,23 +17,35 @@ export interface CheckpointTensor extends TensorLocation {
   readonly shard: string;
 }
 
-/** The tensors of a checkpoint directory, in one file or in shards with an index. */
+/** Reads ranges of a checkpoint's tensors, wherever their bytes come from. */
+export interface TensorReader {
+  /** `offset` and `byteLength` are in bytes of the tensor's dtype; both are multiples of an element's size. */
+  read(tensor: CheckpointTensor, offset: number, byteLength: number): Promise<Uint8Array<ArrayBuffer>>;
+  close(): Promise<void>;
+}
+
+/** What a checkpoint consists of. */
+export interface CheckpointContents {
+  readonly directory: string;
+  readonly tensors: ReadonlyMap<string, CheckpointTensor>;
+  /** File names relative to the directory, in order. */
+  readonly shards: readonly string[];
+  readonly reader: TensorReader;
+}
+
+/** The tensors of a checkpoint by name: of a directory with one file or shards with an index, or made from another. */
 export class Checkpoint {
   readonly directory: string;
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   /** Shard names, relative to the directory, in order. */
   readonly shards: readonly string[];
-  readonly #files: ReadonlyMap<string, SafetensorsFile>;
+  readonly #reader: TensorReader;
 
-  private constructor(
-    directory: string,
-    tensors: ReadonlyMap<string, CheckpointTensor>,
-    files: ReadonlyMap<string, SafetensorsFile>,
-  ) {
+  constructor({ directory, tensors, shards, reader }: CheckpointContents) {
     this.directory = directory;
     this.tensors = tensors;
-    this.shards = [...files.keys()];
-    this.#files = files;
+    this.shards = shards;
+    this.#reader = reader;
   }
 
   /**
@@ -48,7 +60,8 @@ export class Checkpoint {
     const files = new Map<string, SafetensorsFile>();
     try {
       for (const name of names) files.set(name, await openShard(directory, name));
-      return new Checkpoint(directory, collectTensors(files, weightMap), files);
+      const tensors = collectTensors(files, weightMap);
+      return new Checkpoint({ directory, tensors, shards: [...files.keys()], reader: shardReader(files) });
     } catch (error) {
       await closeAll(files.values());
       throw error;
@@ -68,14 +81,23 @@ export class Checkpoint {
 
   /** Reads a range of a tensor's bytes; `offset` counts from the tensor's start. */
   async read(tensor: CheckpointTensor, offset: number, byteLength: number): Promise<Uint8Array<ArrayBuffer>> {
-    const file = this.#files.get(tensor.shard);
-    if (file === undefined) throw new ModelFormatError('MODEL_SHARD', `shard ${tensor.shard} is not open`);
-    return await file.read(tensor, offset, byteLength);
+    return await this.#reader.read(tensor, offset, byteLength);
   }
 
   async close(): Promise<void> {
-    await closeAll(this.#files.values());
+    await this.#reader.close();
   }
+}
+
+function shardReader(files: ReadonlyMap<string, SafetensorsFile>): TensorReader {
+  return {
+    async read(tensor, offset, byteLength) {
+      const file = files.get(tensor.shard);
+      if (file === undefined) throw new ModelFormatError('MODEL_SHARD', `shard ${tensor.shard} is not open`);
+      return await file.read(tensor, offset, byteLength);
+    },
+    close: () => closeAll(files.values()),
+  };
 }
 
 async function closeAll(files: Iterable<SafetensorsFile>): Promise<void> {
