@@ -24,6 +24,7 @@ import {
   type Manifest,
   type ManifestPart,
   type PartDtype,
+  type PartName,
 } from './output/manifest.js';
 import type { OutputContext, WrittenFile } from './output/output.js';
 import { PaceMeter, type Pace } from './output/progress.js';
@@ -31,8 +32,15 @@ import { ResumableFile } from './output/resumable-file.js';
 import { copySideFiles, sideFiles, writeJson } from './output/side-files.js';
 import { StagingDirectory } from './output/staging.js';
 import type { Checkpoint } from './safetensors/checkpoint.js';
+import {
+  PART_DTYPES,
+  partFormats,
+  quantizationOf,
+  type PartFormats,
+  type QuantizationOptions,
+} from './part-formats.js';
+import type { WeightFormat } from './quantization/scheme.js';
 import { openSource, type ConversionSource } from './source.js';
-import type { StoredDtype } from './tensors/float.js';
 
 /** How far a conversion is. */
 export interface ConvertProgress extends Pace {
@@ -45,7 +53,7 @@ export interface ConvertProgress extends Pace {
   readonly bytesResumed: number;
 }
 
-export interface ConvertOptions {
+export interface ConvertOptions extends QuantizationOptions {
   /** Checkpoint directory: `config.json` and safetensors, in one file or in shards with an index. */
   readonly source: string;
   /** Directory of a LoRA adapter as PEFT saves it, to be merged: `adapter_config.json`, `adapter_model.safetensors`. */
@@ -72,9 +80,6 @@ export interface ConvertResult {
   readonly manifest: Manifest;
 }
 
-const STORED_DTYPES: Readonly<Record<PartDtype, StoredDtype>> = { fp32: 'float32', fp16: 'float16' };
-const SUFFIXES: Readonly<Record<PartDtype, string>> = { fp32: '', fp16: '_fp16' };
-
 /**
  * Converts a MiniCPM-V checkpoint to a model directory: ONNX graphs, embedding rows, settings, tokenizer, manifest.
  *
@@ -93,7 +98,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
   throwIfAborted(options.signal);
   const source = await openSource(options.source, options.lora);
   try {
-    const plan = planParts(source.checkpoint, source.config, dtypes);
+    const plan = planParts(source.checkpoint, source.config, dtypes, options);
     const staging = await StagingDirectory.open(options.target, {
       force: options.force ?? false,
       source: options.source,
@@ -160,7 +165,7 @@ function checkUnfinished(value: unknown): unknown {
 }
 
 function checkDtypes(dtypes: readonly PartDtype[]): readonly PartDtype[] {
-  const known = Object.keys(STORED_DTYPES);
+  const known: readonly string[] = PART_DTYPES;
   if (!Array.isArray(dtypes) || dtypes.length === 0) {
     throw new InvalidArgumentError('ARGUMENT_TYPE', `dtypes must be a list of ${known.join(', ')}`);
   }
@@ -174,6 +179,7 @@ function checkDtypes(dtypes: readonly PartDtype[]): readonly PartDtype[] {
 
 interface PartPlan {
   readonly dtype: PartDtype;
+  readonly formats: PartFormats;
   readonly vision: GraphDefinition;
   readonly decoder: GraphDefinition;
 }
@@ -183,6 +189,7 @@ function planParts(
   checkpoint: Checkpoint,
   config: CheckpointConfig,
   dtypes: readonly PartDtype[],
+  options: QuantizationOptions,
 ): readonly PartPlan[] {
   if (![...checkpoint.tensors.keys()].some((name) => name.startsWith('vpm.'))) {
     throw new ModelFormatError('MODEL_CONFIG', 'the checkpoint has no vision tensors (`vpm.*`)', {
@@ -190,11 +197,15 @@ function planParts(
     });
   }
   checkEmbedding(checkpoint, config.language);
-  return dtypes.map((dtype) => ({
-    dtype,
-    vision: buildVisionEncoder(checkpoint, config, STORED_DTYPES[dtype]),
-    decoder: buildDecoder(checkpoint, config, STORED_DTYPES[dtype]),
-  }));
+  return dtypes.map((dtype) => {
+    const formats = partFormats(dtype, options);
+    return {
+      dtype,
+      formats,
+      vision: buildVisionEncoder(checkpoint, config, formats.vision),
+      decoder: buildDecoder(checkpoint, config, formats.decoder),
+    };
+  });
 }
 
 interface ModelContext {
@@ -242,24 +253,31 @@ async function writeModel(plans: readonly PartPlan[], context: ModelContext): Pr
 }
 
 async function writeParts(
-  { dtype, vision, decoder }: PartPlan,
+  { dtype, formats, vision, decoder }: PartPlan,
   config: CheckpointConfig,
   output: OutputContext,
 ): Promise<{ readonly parts: readonly ManifestPart[]; readonly files: readonly WrittenFile[] }> {
-  const suffix = SUFFIXES[dtype];
+  const { suffix } = formats;
   const visionPath = `onnx/vision_encoder${suffix}.onnx`;
   const embeddingPath = `embed_tokens${suffix}.safetensors`;
   const decoderPath = `onnx/decoder_model_merged${suffix}.onnx`;
   const files = [
     ...(await writeGraph(vision, visionPath, output)),
-    await writeEmbedding(embeddingPath, config.language, STORED_DTYPES[dtype], output),
+    await writeEmbedding(embeddingPath, config.language, formats.embedding, output),
     ...(await writeGraph(decoder, decoderPath, output)),
   ];
+  const part = (name: PartName, file: string, format: WeightFormat): ManifestPart => ({
+    part: name,
+    dtype,
+    file,
+    externalData: name === 'embed_tokens' ? [] : [`${file}_data`],
+    ...quantizationOf(format),
+  });
   const parts = [
-    { part: 'vision_encoder', dtype, file: visionPath, externalData: [`${visionPath}_data`] },
-    { part: 'embed_tokens', dtype, file: embeddingPath, externalData: [] },
-    { part: 'decoder', dtype, file: decoderPath, externalData: [`${decoderPath}_data`] },
-  ] as const;
+    part('vision_encoder', visionPath, formats.vision),
+    part('embed_tokens', embeddingPath, formats.embedding),
+    part('decoder', decoderPath, formats.decoder),
+  ];
   return { parts, files };
 }
 
@@ -269,8 +287,8 @@ function progressCounter(
   onProgress: ConvertOptions['onProgress'],
 ): Pick<OutputContext, 'onBytes' | 'onResumed'> {
   const embedding = language.vocabSize * language.hiddenSize;
-  const bytesTotal = plans.reduce((sum, { dtype, vision, decoder }) => {
-    const elementBytes = STORED_DTYPES[dtype] === 'float32' ? 4 : 2;
+  const bytesTotal = plans.reduce((sum, { formats, vision, decoder }) => {
+    const elementBytes = formats.embedding === 'float32' ? 4 : 2;
     return sum + weightBytes(vision) + weightBytes(decoder) + embedding * elementBytes;
   }, 0);
   const meter = new PaceMeter(() => performance.now());

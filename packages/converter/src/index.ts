@@ -31,7 +31,10 @@ export {
   type ManifestPart,
   type PartDtype,
   type PartName,
+  type PartQuantization,
 } from './output/manifest.js';
+export { PART_DTYPES, type QuantizationOptions } from './part-formats.js';
+export { BLOCK_SIZES, ROUNDINGS, type BlockSize, type Rounding } from './quantization/scheme.js';
 export { inspect, type InspectedPart, type InspectedTensor, type Inspection } from './inspect.js';
 export { SafetensorsFile } from './safetensors/file.js';
 export {

@@ -88,10 +88,16 @@ function summarise(part: string, dtype: string, tensors: readonly InspectedTenso
   return {
     part,
     dtype,
-    parameters: sum(tensors, ({ shape }) => shape.reduce((product, size) => product * size, 1)),
+    parameters: sum(tensors, parametersOf),
     bytes: sum(tensors, ({ bytes }) => bytes),
     tensors,
   };
+}
+
+/** Numbers of the model that a stored array holds: two in a byte of int4 codes, none in scales and zero points. */
+function parametersOf({ name, shape }: InspectedTensor): number {
+  if (name.endsWith('.scales') || name.endsWith('.zero_points')) return 0;
+  return shape.reduce((product, size) => product * size, name.endsWith('.int4') ? 2 : 1);
 }
 
 function summariseAll(

@@ -29,10 +29,13 @@ export interface ReferenceConfig {
 export class ReferenceNetwork {
   readonly #tensors: RandomTensors;
   readonly #config: ReferenceConfig;
+  readonly #hasRoundedInput: (name: string) => boolean;
 
-  constructor(tensors: RandomTensors, config: ReferenceConfig) {
+  /** `hasRoundedInput` names the weights whose layers round every row of their input to 8 bits. */
+  constructor(tensors: RandomTensors, config: ReferenceConfig, hasRoundedInput?: (name: string) => boolean) {
     this.#tensors = tensors;
     this.#config = config;
+    this.#hasRoundedInput = hasRoundedInput ?? (() => false);
   }
 
   /** Image features of a zero-padded batch, all slices after each other. */
@@ -115,10 +118,17 @@ export class ReferenceNetwork {
     const weight = this.#rows('resampler.attn.in_proj_weight');
     const bias = this.#values('resampler.attn.in_proj_bias');
     const project = (input: Rows, part: number): Rows =>
-      multiply(input, weight.slice(part * hidden, (part + 1) * hidden), bias.subarray(part * hidden));
+      multiply(
+        this.#input(input, 'resampler.attn.in_proj_weight'),
+        weight.slice(part * hidden, (part + 1) * hidden),
+        bias.subarray(part * hidden),
+      );
     const attended = attend({ q: project(queries, 0), k: project(keys, 1), v: project(values, 2) }, resamplerHeads, {});
     const out = this.#linear(attended, 'resampler.attn.out_proj');
-    const normed = out.map((row) => this.#layerNorm(row, 'resampler.ln_post', 1e-6));
+    const normed = this.#input(
+      out.map((row) => this.#layerNorm(row, 'resampler.ln_post', 1e-6)),
+      'resampler.proj',
+    );
     const proj = this.#rows('resampler.proj');
     return normed.map((row) =>
       Float64Array.from({ length: hidden }, (_, j) => row.reduce((sum, value, i) => sum + value * proj[i]![j]!, 0)),
@@ -142,7 +152,19 @@ export class ReferenceNetwork {
   }
 
   #linear(input: Rows, name: string, hasBias = true): Rows {
-    return multiply(input, this.#rows(`${name}.weight`), hasBias ? this.#values(`${name}.bias`) : undefined);
+    return multiply(
+      this.#input(input, `${name}.weight`),
+      this.#rows(`${name}.weight`),
+      hasBias ? this.#values(`${name}.bias`) : undefined,
+    );
+  }
+
+  #input(rows: Rows, weight: string): Rows {
+    if (!this.#hasRoundedInput(weight)) return rows;
+    return rows.map((row) => {
+      const step = Math.max(...row.map(Math.abs)) / 127;
+      return row.map((value) => (step === 0 ? 0 : Math.round(value / step) * step));
+    });
   }
 
   #layerNorm(row: Float64Array, name: string, epsilon: number): Float64Array {

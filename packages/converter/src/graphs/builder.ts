@@ -6,15 +6,28 @@ import type {
   OnnxNode,
   OnnxValue,
 } from '../onnx/model.js';
+import type { QuantizedPart, QuantizedTensor } from '../quantization/tensor.js';
 import type { StoredDtype } from '../tensors/float.js';
 import type { TensorSource } from '../tensors/source.js';
 
 /** A weight of a graph: its stored form and where its values come from. */
-export interface GraphWeight {
+export type GraphWeight = PlainWeight | QuantizedWeight;
+
+/** A weight stored as it is, or rounded to float16. */
+export interface PlainWeight {
   readonly name: string;
   readonly dataType: StoredDtype;
   readonly shape: readonly number[];
   readonly source: TensorSource;
+}
+
+/** One of the arrays that a quantised matrix consists of; those of one matrix follow each other, codes first. */
+export interface QuantizedWeight {
+  readonly name: string;
+  readonly dataType: 'uint8' | 'int8' | 'float32';
+  readonly shape: readonly number[];
+  readonly quantized: QuantizedTensor;
+  readonly part: QuantizedPart;
 }
 
 /** A finished graph whose weights are still in the checkpoint. */
@@ -48,12 +61,13 @@ export class GraphBuilder {
   readonly #name: string;
   readonly #weightDataType: StoredDtype;
   readonly #nodes: OnnxNode[] = [];
+  readonly #nodeNames = new Set<string>();
   readonly #inputs: OnnxValue[] = [];
   readonly #outputs: OnnxValue[] = [];
   readonly #constants = new Map<string, OnnxInlineTensor>();
   readonly #weights: GraphWeight[] = [];
 
-  /** `weightDataType` is how matrices are stored; vectors and computed tables stay float32. */
+  /** `weightDataType` is how unquantised matrices are stored; vectors and computed tables stay float32. */
   constructor(name: string, weightDataType: StoredDtype) {
     this.#name = name;
     this.#weightDataType = weightDataType;
@@ -71,6 +85,7 @@ export class GraphBuilder {
   /** Adds a node and returns its first output. */
   node(name: string, opType: string, options: NodeOptions): ValueName {
     const outputs = options.outputs ?? [name];
+    this.#nodeNames.add(name);
     this.#nodes.push({
       name,
       opType,
@@ -88,6 +103,32 @@ export class GraphBuilder {
     const rawData = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
     this.#constants.set(name, { name, dataType: 'int64', shape, rawData });
     return name;
+  }
+
+  /** A float32 number in the graph file; equal ones are shared. */
+  scalar(value: number): ValueName {
+    const name = `const.float32.${value}`;
+    const rawData = new Uint8Array(Float32Array.of(value).buffer);
+    this.#constants.set(name, { name, dataType: 'float32', shape: [], rawData });
+    return name;
+  }
+
+  /** A whole number of 0..255 in the graph file; equal ones are shared. */
+  byte(value: number): ValueName {
+    const name = `const.uint8.${value}`;
+    this.#constants.set(name, { name, dataType: 'uint8', shape: [], rawData: Uint8Array.of(value) });
+    return name;
+  }
+
+  /** Whether a node of this name was added. */
+  has(name: string): boolean {
+    return this.#nodeNames.has(name);
+  }
+
+  /** One array of a quantised matrix, as the operators take it. */
+  quantizedWeight(weight: QuantizedWeight): ValueName {
+    this.#weights.push(weight);
+    return weight.name;
   }
 
   /** A weight as float32, whatever its stored type: a Cast that the engine folds at load follows a float16 one. */

@@ -1,7 +1,7 @@
 import type { CheckpointConfig, LanguageConfig } from '../config.js';
 import { MICROSOFT_DOMAIN } from '../onnx/model.js';
 import type { Checkpoint } from '../safetensors/checkpoint.js';
-import type { StoredDtype } from '../tensors/float.js';
+import { plainDtype, type WeightFormat } from '../quantization/scheme.js';
 import { GraphBuilder, float, int, type GraphDefinition, type ValueName } from './builder.js';
 import { cachedHeadDim, headSelection, paddedHeadRuns, rotaryTables } from './rotary.js';
 import { CheckpointWeights } from './weights.js';
@@ -41,17 +41,17 @@ interface Stream {
 export function buildDecoder(
   checkpoint: Checkpoint,
   config: CheckpointConfig,
-  weightDataType: StoredDtype,
+  format: WeightFormat,
   maxFoldedBytes: number = MAX_FOLDED_BYTES,
 ): GraphDefinition {
   const { language } = config;
-  const graph = new GraphBuilder('decoder_model_merged', weightDataType);
-  const context = { graph, weights: new CheckpointWeights(checkpoint, graph), language };
+  const graph = new GraphBuilder('decoder_model_merged', plainDtype(format));
+  const context = { graph, weights: new CheckpointWeights(checkpoint, graph, format), language };
   addInputs(context);
   const rotary = addRotaryTables(context);
   let stream: Stream = { hidden: 'inputs_embeds', normed: addFirstNorm(context) };
   for (let layer = 0; layer < language.layers; layer++) stream = addLayer(context, stream, layer, rotary);
-  addHead(context, stream.normed, weightDataType === 'float16' ? maxFoldedBytes : Infinity);
+  addHead(context, stream.normed, format === 'float16' ? maxFoldedBytes : Infinity);
   return graph.finish();
 }
 
@@ -68,9 +68,8 @@ function addHead({ graph, weights, language }: DecoderGraph, input: ValueName, m
     const firstRow = Math.floor((vocabSize * part) / count);
     const rowCount = Math.floor((vocabSize * (part + 1)) / count) - firstRow;
     const name = count === 1 ? tensor : `${tensor}.part.${part}`;
-    const size = { columns: hiddenSize, outputs: rowCount };
-    const weight = weights.stackedLinear(name, [{ tensor, firstRow, rowCount }], size);
-    return graph.node(count === 1 ? 'logits' : `logits.part.${part}`, 'MatMul', { inputs: [input, weight] });
+    const weight = { name, runs: [{ tensor, firstRow, rowCount }], columns: hiddenSize, outputs: rowCount };
+    return weights.multiplyStacked(count === 1 ? 'logits' : `logits.part.${part}`, input, weight);
   });
   if (count > 1) graph.node('logits', 'Concat', { inputs: parts, attributes: { axis: int(-1) } });
 }
@@ -138,15 +137,12 @@ function addLayer(context: DecoderGraph, input: Stream, layer: number, rotary: R
   const outWidth = language.heads * cachedHeadDim(language);
   const outWeight = `${name}.self_attn.o_proj.weight`;
   weights.check(outWeight, [language.hiddenSize, language.heads * language.headDim]);
-  const projected = graph.node(`${name}.self_attn.o_proj`, 'MatMul', {
-    inputs: [
-      pick(attended, 'attended_rows'),
-      weights.stackedLinear(outWeight, [{ tensor: outWeight, firstRow: 0, rowCount: language.hiddenSize }], {
-        columns: language.heads * language.headDim,
-        outputs: language.hiddenSize,
-        ...(outWidth === language.heads * language.headDim ? {} : { select: headSelection(language) }),
-      }),
-    ],
+  const projected = weights.multiplyStacked(`${name}.self_attn.o_proj`, pick(attended, 'attended_rows'), {
+    name: outWeight,
+    runs: [{ tensor: outWeight, firstRow: 0, rowCount: language.hiddenSize }],
+    columns: language.heads * language.headDim,
+    outputs: language.hiddenSize,
+    ...(outWidth === language.heads * language.headDim ? {} : { select: headSelection(language) }),
   });
   const middle = addSkipNorm(context, `${name}.post_attention_layernorm`, projected, pick(input.hidden, 'hidden_rows'));
   const branch = addMlp(context, `${name}.mlp`, middle.normed);
@@ -164,12 +160,12 @@ function addAttention(context: DecoderGraph, input: ValueName, layer: number, ro
     { tensor: `${name}.v_proj.weight`, count: kvHeads },
   ];
   for (const { tensor, count } of parts) weights.check(tensor, [count * headDim, hiddenSize]);
-  const packed = weights.stackedLinear(
-    `${name}.qkv_proj.weight`,
-    parts.flatMap(({ tensor, count }) => paddedHeadRuns(tensor, count, language)),
-    { columns: hiddenSize, outputs: (heads + 2 * kvHeads) * cachedHeadDim(language) },
-  );
-  const qkv = graph.node(`${name}.qkv_proj`, 'MatMul', { inputs: [input, packed] });
+  const qkv = weights.multiplyStacked(`${name}.qkv_proj`, input, {
+    name: `${name}.qkv_proj.weight`,
+    runs: parts.flatMap(({ tensor, count }) => paddedHeadRuns(tensor, count, language)),
+    columns: hiddenSize,
+    outputs: (heads + 2 * kvHeads) * cachedHeadDim(language),
+  });
   const past = [`past.${layer}.key`, `past.${layer}.value`];
   const attended = graph.node(name, 'GroupQueryAttention', {
     domain: MICROSOFT_DOMAIN,
@@ -195,7 +191,7 @@ function addAttention(context: DecoderGraph, input: ValueName, layer: number, ro
 function addMlp({ graph, weights, language }: DecoderGraph, name: string, input: ValueName): ValueName {
   const { hiddenSize, intermediateSize } = language;
   const project = (part: string, from: ValueName, shape: readonly [number, number]): ValueName =>
-    graph.node(`${name}.${part}`, 'MatMul', { inputs: [from, weights.linear(`${name}.${part}.weight`, shape)] });
+    weights.multiply(`${name}.${part}`, from, `${name}.${part}.weight`, shape);
   const gate = project('gate_proj', input, [intermediateSize, hiddenSize]);
   const up = project('up_proj', input, [intermediateSize, hiddenSize]);
   const active = graph.node(`${name}.silu`, 'QuickGelu', {

@@ -21,8 +21,7 @@ export function addResampler(context: VisionGraph, config: CheckpointConfig, tow
   const norm = { size, epsilon: resampler.layerNormEpsilon };
   let projected = tower;
   if (vision.hiddenSize !== size) {
-    const weight = weights.linear(`${PREFIX}.kv_proj.weight`, [size, vision.hiddenSize]);
-    projected = graph.node(`${PREFIX}.kv_proj`, 'MatMul', { inputs: [tower, weight] });
+    projected = weights.multiply(`${PREFIX}.kv_proj`, tower, `${PREFIX}.kv_proj.weight`, [size, vision.hiddenSize]);
   }
   const values = addLayerNorm(context, `${PREFIX}.ln_kv`, projected, norm);
   const keys = graph.node(`${PREFIX}.keys`, 'Add', { inputs: [values, addPositions(context, size)] });
@@ -31,8 +30,15 @@ export function addResampler(context: VisionGraph, config: CheckpointConfig, tow
   const attended = addAttention(context, { queries, keys, values }, size, resampler.heads);
   const normed = addLayerNorm(context, `${PREFIX}.ln_post`, attended, norm);
   // Unlike a linear layer's weight, this one lies as [inputs, outputs] in the checkpoint.
-  const projection = weights.plain(`${PREFIX}.proj`, [size, size]);
-  return graph.node('image_features', 'MatMul', { inputs: [normed, projection] });
+  const tensor = `${PREFIX}.proj`;
+  weights.check(tensor, [size, size]);
+  return weights.multiplyStacked('image_features', normed, {
+    name: tensor,
+    runs: [{ tensor, firstRow: 0, rowCount: size }],
+    columns: size,
+    outputs: size,
+    isTransposed: true,
+  });
 }
 
 /**
@@ -71,8 +77,8 @@ function addAttention(context: VisionGraph, inputs: AttentionInputs, size: numbe
   weights.check(packed, [3 * size, size]);
   const project = (part: 'queries' | 'keys' | 'values', index: number): ValueName => {
     const runs = [{ tensor: packed, firstRow: index * size, rowCount: size }];
-    const weight = weights.stackedLinear(`${packed}.${part}`, runs, { columns: size, outputs: size });
-    return graph.node(`${name}.${part}`, 'MatMul', { inputs: [inputs[part], weight] });
+    const weight = { name: `${packed}.${part}`, runs, columns: size, outputs: size };
+    return weights.multiplyStacked(`${name}.${part}`, inputs[part], weight);
   };
   const queries = graph.node(`${name}.queries.expanded`, 'Expand', {
     inputs: [project('queries', 0), addSliceShape(context)],

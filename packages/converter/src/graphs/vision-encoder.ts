@@ -1,7 +1,7 @@
 import type { CheckpointConfig, VisionActivation, VisionConfig } from '../config.js';
 import { MICROSOFT_DOMAIN } from '../onnx/model.js';
 import type { Checkpoint } from '../safetensors/checkpoint.js';
-import type { StoredDtype } from '../tensors/float.js';
+import { plainDtype, type WeightFormat } from '../quantization/scheme.js';
 import { GraphBuilder, float, int, ints, type GraphDefinition, type ValueName } from './builder.js';
 import { addResampler } from './resampler.js';
 import { addLayerNorm, addLinear, type VisionGraph } from './vision-layers.js';
@@ -23,10 +23,10 @@ const PREFIX = 'vpm';
 export function buildVisionEncoder(
   checkpoint: Checkpoint,
   config: CheckpointConfig,
-  weightDataType: StoredDtype,
+  format: WeightFormat,
 ): GraphDefinition {
-  const graph = new GraphBuilder('vision_encoder', weightDataType);
-  const context = { graph, weights: new CheckpointWeights(checkpoint, graph) };
+  const graph = new GraphBuilder('vision_encoder', plainDtype(format));
+  const context = { graph, weights: new CheckpointWeights(checkpoint, graph, format) };
   const { vision } = config;
   graph.input('pixel_values', 'float32', ['slices', 3, vision.patchSize, 'strip_width']);
   for (const name of ['position_ids', 'patch_rows', 'patch_cols']) graph.input(name, 'int64', ['slices', 'patches']);
@@ -56,7 +56,15 @@ function addEmbeddings({ graph, weights }: VisionGraph, vision: VisionConfig): V
   const flat = graph.node(`${name}.flat`, 'Reshape', {
     inputs: [patches, graph.integers([0, 0, 3 * patchSize * patchSize])],
   });
-  const kernel = weights.linear(`${name}.patch_embedding.weight`, [hiddenSize, 3, patchSize, patchSize]);
+  const tensor = `${name}.patch_embedding.weight`;
+  weights.check(tensor, [hiddenSize, 3, patchSize, patchSize]);
+  // The first layer sees raw pixels and is small: it stays unquantised.
+  const kernel = weights.plainLinear({
+    name: tensor,
+    runs: [{ tensor, firstRow: 0, rowCount: hiddenSize }],
+    columns: 3 * patchSize * patchSize,
+    outputs: hiddenSize,
+  });
   const product = graph.node(`${name}.patch_embedding.matmul`, 'MatMul', { inputs: [flat, kernel] });
   const embedded = graph.node(`${name}.patch_embedding`, 'Add', {
     inputs: [product, weights.plain(`${name}.patch_embedding.bias`, [hiddenSize])],
@@ -91,9 +99,7 @@ function addAttention(context: VisionGraph, vision: VisionConfig, name: string, 
   const { graph, weights } = context;
   const { hiddenSize } = vision;
   const projections = ['q_proj', 'k_proj', 'v_proj'].map((projection) =>
-    graph.node(`${name}.${projection}`, 'MatMul', {
-      inputs: [input, weights.linear(`${name}.${projection}.weight`, [hiddenSize, hiddenSize])],
-    }),
+    weights.multiply(`${name}.${projection}`, input, `${name}.${projection}.weight`, [hiddenSize, hiddenSize]),
   );
   const biasNames = ['q_proj', 'k_proj', 'v_proj'].map((projection) => `${name}.${projection}.bias`);
   const attended = graph.node(`${name}.attention`, 'MultiHeadAttention', {

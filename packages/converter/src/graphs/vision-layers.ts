@@ -27,7 +27,6 @@ export function addLinear(
   input: ValueName,
   [outputs, inputs]: readonly [outputs: number, inputs: number],
 ): ValueName {
-  const weight = weights.linear(`${name}.weight`, [outputs, inputs]);
-  const product = graph.node(`${name}.matmul`, 'MatMul', { inputs: [input, weight] });
+  const product = weights.multiply(`${name}.matmul`, input, `${name}.weight`, [outputs, inputs]);
   return graph.node(name, 'Add', { inputs: [product, weights.plain(`${name}.bias`, [outputs])] });
 }

@@ -2,9 +2,9 @@ import { dirname, join } from 'node:path';
 import { encodeModel } from '../onnx/encode.js';
 import { ONNX_ELEMENT_BYTES, type OnnxExternalTensor } from '../onnx/model.js';
 import type { GraphDefinition, GraphWeight } from '../graphs/builder.js';
-import { streamTensor } from '../tensors/stream.js';
 import { HashedFile } from './hashed-file.js';
 import type { OutputContext, WrittenFile } from './output.js';
+import { WeightReader } from './weight-reader.js';
 
 /** Weights begin at multiples of this, so that engines can map them (a memory page). */
 const ALIGNMENT = 4096;
@@ -61,6 +61,7 @@ async function writeWeights(
 ): Promise<WrittenFile> {
   const { offset: lastOffset = 0, byteLength: lastBytes = 0 } = places.at(-1) ?? {};
   const file = await context.open(path, lastOffset + lastBytes);
+  const reader = new WeightReader(context);
   try {
     for (const [index, weight] of weights.entries()) {
       const { offset = 0, byteLength = 0 } = places[index] ?? {};
@@ -69,12 +70,13 @@ async function writeWeights(
         continue;
       }
       await file.padTo(offset);
-      const options = { checkpoint: context.checkpoint, dtype: weight.dataType, signal: context.signal };
-      for await (const bytes of streamTensor(weight.source, options)) {
+      for await (const bytes of reader.read(weight)) {
         await file.write(bytes);
         context.onBytes(path, bytes.byteLength);
       }
-      await file.checkpoint();
+      // The arrays of a quantised matrix are made together: a later run can only go on behind the last of them.
+      const next = weights[index + 1];
+      if (next === undefined || !('quantized' in next) || next.part === 'codes') await file.checkpoint();
     }
     return await file.finish();
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { Dtype } from '@pocketlens/backend';
 import type { CheckpointConfig } from '../config.js';
 import { cachedHeadDim } from '../graphs/rotary.js';
+import type { BlockSize, Rounding } from '../quantization/scheme.js';
 import type { WrittenFile } from './output.js';
 
 /** Name of the manifest in a model directory. */
@@ -9,9 +10,17 @@ export const MANIFEST_FILE = 'pocketlens.json';
 export const MANIFEST_FORMAT_VERSION = 1;
 
 /** Storage type of a part's weights that this package writes. */
-export type PartDtype = Extract<Dtype, 'fp32' | 'fp16'>;
+export type PartDtype = Extract<Dtype, 'fp32' | 'fp16' | 'int8' | 'q4'>;
 
 export type PartName = 'vision_encoder' | 'embed_tokens' | 'decoder';
+
+/** How the matrices of a part were quantised. */
+export interface PartQuantization {
+  readonly bits: 4 | 8;
+  /** Weights along a row that share a scale and a zero point; absent when a row has one scale. */
+  readonly blockSize?: BlockSize;
+  readonly method: Rounding;
+}
 
 /** A part of the model in one dtype. */
 export interface ManifestPart {
@@ -19,6 +28,8 @@ export interface ManifestPart {
   readonly dtype: PartDtype;
   readonly file: string;
   readonly externalData: readonly string[];
+  /** Absent when the weights are floating-point numbers. */
+  readonly quantization?: PartQuantization;
 }
 
 /** The numbers of the model that runtimes need before they open a graph. */

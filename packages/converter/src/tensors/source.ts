@@ -6,10 +6,14 @@ export type RowRun =
 /** Where the values of an initializer come from. */
 export type TensorSource =
   | {
-      /** Rows stacked on each other, as they lie in the checkpoint. */
+      /**
+       * Rows stacked on each other, as they lie in the checkpoint. With `select`, column c of the result is column
+       * `select[c]` of the stack, or zeros where `select[c]` is -1.
+       */
       readonly kind: 'rows';
       readonly runs: readonly RowRun[];
       readonly columns: number;
+      readonly select?: Int32Array;
     }
   | {
       /**

@@ -11,13 +11,12 @@ import {
   type StoredDtype,
 } from './float.js';
 import { runLength, type RowRun, type TensorSource } from './source.js';
+import { scatterTransposed } from './transpose.js';
 
 /** Bytes of a checkpoint held at a time while a tensor is read. */
 const BLOCK_BYTES = 8 * 1024 * 1024;
 /** Most bytes of a transposed tensor held at a time; a larger tensor is read in several passes. */
 const PANEL_BYTES = 512 * 1024 * 1024;
-/** Rows and columns moved together while transposing, so that both sides stay in the processor's cache. */
-const TILE = 64;
 
 /** How a tensor is read and stored. */
 export interface StreamOptions {
@@ -29,7 +28,7 @@ export interface StreamOptions {
 }
 
 /**
- * Yields the stored bytes of a tensor in order, reading the checkpoint piece by piece.
+ * Yields the stored bytes of a tensor in order, whole rows at a time, reading the checkpoint piece by piece.
  *
  * @throws {ModelFormatError} `MODEL_DTYPE` for element types that are no weights, `MODEL_TENSOR_BOUNDS` for a cut file
  * @throws {AbortError} `ABORTED`
@@ -43,7 +42,9 @@ export async function* streamTensor(
       yield encodeValues(source.values, options.dtype);
       break;
     case 'rows':
-      for await (const block of readRows(source.runs, source.columns, options)) yield bytesOf(block.bits);
+      for await (const block of readRows(source.runs, source.columns, options)) {
+        yield bytesOf(source.select === undefined ? block.bits : pickColumns(block, source.columns, source.select));
+      }
       break;
     case 'transposed':
       yield* streamTransposed(source, options);
@@ -97,6 +98,18 @@ function zeros(length: number, dtype: StoredDtype): StoredBits {
   return dtype === 'float32' ? new Uint32Array(length) : new Uint16Array(length);
 }
 
+function pickColumns({ bits, rows }: RowBlock, columns: number, select: Int32Array): StoredBits {
+  const width = select.length;
+  const picked = bits instanceof Uint32Array ? new Uint32Array(rows * width) : new Uint16Array(rows * width);
+  for (let row = 0; row < rows; row++) {
+    for (let place = 0; place < width; place++) {
+      const column = select[place]!;
+      if (column >= 0) picked[row * width + place] = bits[row * columns + column]!;
+    }
+  }
+  return picked;
+}
+
 type TransposedSource = Extract<TensorSource, { kind: 'transposed' }>;
 
 async function* streamTransposed(
@@ -112,38 +125,14 @@ async function* streamTransposed(
     const panel = zeros(selected.length * height, options.dtype);
     let row = 0;
     for await (const block of readRows(source.runs, source.columns, options)) {
-      scatter(block, source.columns, selected, { bits: panel, height, row });
+      scatterTransposed(block, source.columns, selected, { bits: panel, height, row });
       row += block.rows;
     }
-    yield* inBlocks(bytesOf(panel));
+    yield* inBlocks(bytesOf(panel), rowBytes);
   }
 }
 
-interface Panel {
-  readonly bits: StoredBits;
-  /** Elements of a row of the panel. */
-  readonly height: number;
-  /** First column that the block goes to. */
-  readonly row: number;
-}
-
-function scatter(block: RowBlock, columns: number, selected: Int32Array, panel: Panel): void {
-  const { bits: target, height, row: firstRow } = panel;
-  const { bits: source, rows } = block;
-  for (let rowTile = 0; rowTile < rows; rowTile += TILE) {
-    const rowEnd = Math.min(rowTile + TILE, rows);
-    for (let tile = 0; tile < selected.length; tile += TILE) {
-      const tileEnd = Math.min(tile + TILE, selected.length);
-      for (let out = tile; out < tileEnd; out++) {
-        const column = selected[out]!;
-        if (column < 0) continue;
-        const base = out * height + firstRow;
-        for (let row = rowTile; row < rowEnd; row++) target[base + row] = source[row * columns + column]!;
-      }
-    }
-  }
-}
-
-function* inBlocks(bytes: Uint8Array<ArrayBuffer>): Generator<Uint8Array<ArrayBuffer>> {
-  for (let start = 0; start < bytes.byteLength; start += BLOCK_BYTES) yield bytes.subarray(start, start + BLOCK_BYTES);
+function* inBlocks(bytes: Uint8Array<ArrayBuffer>, rowBytes: number): Generator<Uint8Array<ArrayBuffer>> {
+  const step = Math.max(1, Math.floor(BLOCK_BYTES / rowBytes)) * rowBytes;
+  for (let start = 0; start < bytes.byteLength; start += step) yield bytes.subarray(start, start + step);
 }

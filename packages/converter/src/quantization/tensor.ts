@@ -1,0 +1,119 @@
+import { scatterTransposed } from '../tensors/transpose.js';
+import { streamTensor, type StreamOptions } from '../tensors/stream.js';
+import type { TensorSource } from '../tensors/source.js';
+import { quantizeInt4 } from './int4.js';
+import { quantizeInt8 } from './int8.js';
+import type { Int4Scheme, QuantizationScheme } from './scheme.js';
+
+/** A linear layer's weight to be quantised. */
+export interface QuantizedTensor {
+  /** Name for messages. */
+  readonly name: string;
+  /** Gives the matrix row by row: [outputs, inputs]. */
+  readonly source: TensorSource;
+  readonly outputs: number;
+  readonly inputs: number;
+  readonly scheme: QuantizationScheme;
+}
+
+/** The arrays of a quantised tensor, in the order of writing. */
+export type QuantizedPart = 'codes' | 'scales' | 'zeroPoints';
+
+/** What `streamCodes` leaves when it is done. */
+export interface QuantizationRest {
+  scales: Uint8Array<ArrayBuffer>;
+  zeroPoints: Uint8Array<ArrayBuffer>;
+}
+
+/** Most bytes of int8 codes held at a time; a larger tensor is read in several passes. */
+const PANEL_BYTES = 640 * 1024 * 1024;
+
+export interface QuantizeOptions extends Omit<StreamOptions, 'dtype' | 'panelBytes'> {
+  /** Most bytes of int8 codes held at a time; default 640 MiB. */
+  readonly panelBytes?: number;
+}
+
+/**
+ * Quantises a tensor while it is read, and yields its codes: int4 as [outputs, blocks, block size / 2], int8 as
+ * [inputs, outputs]. Scales and zero points are collected in `rest`.
+ *
+ * @throws {ModelFormatError} `MODEL_DTYPE` when a value is not finite; else as `streamTensor`
+ * @throws {AbortError} `ABORTED`
+ */
+export async function* streamCodes(
+  tensor: QuantizedTensor,
+  rest: QuantizationRest,
+  options: QuantizeOptions,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const { scheme } = tensor;
+  if (scheme.bits === 4) yield* streamInt4(tensor, scheme, rest, options);
+  else yield* streamInt8(tensor, rest, options);
+}
+
+/** Bytes collected piece by piece; `size` is known before. */
+class Collector {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  #length = 0;
+
+  constructor(size: number) {
+    this.bytes = new Uint8Array(size);
+  }
+
+  add(part: Uint8Array | Float32Array): void {
+    this.bytes.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), this.#length);
+    this.#length += part.byteLength;
+  }
+}
+
+async function* readRows(
+  { source }: QuantizedTensor,
+  { checkpoint, signal }: QuantizeOptions,
+): AsyncGenerator<Float32Array> {
+  for await (const bytes of streamTensor(source, { checkpoint, dtype: 'float32', signal })) {
+    yield new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+  }
+}
+
+async function* streamInt4(
+  tensor: QuantizedTensor,
+  scheme: Int4Scheme,
+  rest: QuantizationRest,
+  options: QuantizeOptions,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const { outputs, inputs, name } = tensor;
+  const blocks = Math.ceil(inputs / scheme.blockSize);
+  const scales = new Collector(outputs * blocks * 4);
+  const zeroPoints = new Collector(outputs * Math.ceil(blocks / 2));
+  for await (const values of readRows(tensor, options)) {
+    const rows = quantizeInt4(values, inputs, scheme, name);
+    scales.add(rows.scales);
+    zeroPoints.add(rows.zeroPoints);
+    yield rows.codes;
+  }
+  rest.scales = scales.bytes;
+  rest.zeroPoints = zeroPoints.bytes;
+}
+
+async function* streamInt8(
+  tensor: QuantizedTensor,
+  rest: QuantizationRest,
+  options: QuantizeOptions,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const { outputs, inputs, name } = tensor;
+  const step = Math.max(1, Math.floor((options.panelBytes ?? PANEL_BYTES) / outputs));
+  for (let first = 0; first < inputs; first += step) {
+    const selected = Int32Array.from({ length: Math.min(step, inputs - first) }, (_, i) => first + i);
+    const panel = new Int8Array(selected.length * outputs);
+    const scales = new Collector(outputs * 4);
+    let row = 0;
+    for await (const values of readRows(tensor, options)) {
+      const quantized = quantizeInt8(values, inputs, name);
+      const rows = quantized.scales.length;
+      scales.add(quantized.scales);
+      scatterTransposed({ bits: quantized.codes, rows }, inputs, selected, { bits: panel, height: outputs, row });
+      row += rows;
+    }
+    rest.scales = scales.bytes;
+    yield new Uint8Array(panel.buffer);
+  }
+}
