@@ -4,6 +4,9 @@ import { loadOnnxModel } from '@pocketlens/backend-onnx';
 import type { OpenGraph } from '@pocketlens/backend-onnx';
 import type { InferenceSession } from 'onnxruntime-node';
 import { DirectorySource } from './directory-source.js';
+import { prepackedOpener } from './prepacked/open-prepacked.js';
+import type { OpenPrepacked } from './prepacked/open-prepacked.js';
+import { PrepackedCache } from './prepacked/prepacked-cache.js';
 import { importRuntime } from './runtime.js';
 import type { OnnxRuntime } from './runtime.js';
 import { verifyModel } from './verify.js';
@@ -15,6 +18,8 @@ const LOG_ERRORS_ONLY = 3;
 export interface EngineOptions extends Omit<LoadModelOptions, 'signal' | 'threads'> {
   readonly threads: number;
   readonly spinning: boolean;
+  /** Cache directory of weights packed for this machine, or the usual one. */
+  readonly prepacked?: true | string;
 }
 
 /** A load from a folder, as it is sent to a thread. */
@@ -35,24 +40,32 @@ export function loadInThisThread({
 /** Loads a model from any source, in the thread that calls. */
 export async function loadFrom(
   source: ModelSource,
-  { threads, spinning, verify = false, ...rest }: EngineOptions,
+  { threads, spinning, verify = false, prepacked, ...rest }: EngineOptions,
   signal: AbortSignal | undefined,
 ): Promise<BackendModelV1> {
   const limits = signal === undefined ? {} : { signal };
   const runtime = await importRuntime();
   if (verify) await verifyModel(source, limits);
-  const openGraph = graphOpener(runtime, sessionOptions(threads, spinning));
+  const cache = prepacked === undefined ? undefined : new PrepackedCache(prepacked === true ? undefined : prepacked);
+  const openPrepacked = cache === undefined ? undefined : await prepackedOpener(runtime, cache, source);
+  const openGraph = graphOpener(runtime, sessionOptions(threads, spinning), openPrepacked);
   return loadOnnxModel(source, { ...rest, ...limits, device: 'cpu', openGraph });
 }
 
-function graphOpener(runtime: OnnxRuntime, options: InferenceSession.SessionOptions): OpenGraph {
-  return async ({ source, path }) => {
+function graphOpener(
+  runtime: OnnxRuntime,
+  options: InferenceSession.SessionOptions,
+  openPrepacked: OpenPrepacked | undefined,
+): OpenGraph {
+  return async (graph) => {
+    const { source, path } = graph;
     const located = source.locate?.(path);
     if (located === undefined) {
       throw new BackendError('BACKEND_UNSUPPORTED', `onnxruntime-node opens graphs by path; ${source.name} has none`);
     }
     try {
-      return await runtime.InferenceSession.create(located, options);
+      const packed = await openPrepacked?.(graph, located, options);
+      return packed ?? (await runtime.InferenceSession.create(located, options));
     } catch (cause) {
       throw new BackendError('BACKEND_FAILED', `${path} in ${source.name} cannot be opened as an ONNX graph`, {
         cause,

@@ -87,7 +87,7 @@ describe('the memory of a model', () => {
     const config = { hidden_size: 512, intermediate_size: 1408, num_attention_heads: 4, num_hidden_layers: 4 };
     writeRandomCheckpoint(join(root, 'checkpoint'), { config, visionConfig });
     await convert({ source: join(root, 'checkpoint'), target: join(root, 'model'), dtypes: ['fp32'] });
-  });
+  }, 300_000);
 
   afterAll(() => rm(root, { recursive: true, force: true }));
 

@@ -20,6 +20,11 @@ export interface OnnxRuntimeNodeOptions {
   /** `'low'`: vision encoder and language model take turns in memory. Default `'normal'`. */
   readonly memory?: 'normal' | 'low';
   /**
+   * Keeps the weights on disk as this processor wants them, so that they are mapped, not built in memory: true for the
+   * usual cache directory, or a directory. The files take two to five times the model's size. Default: no.
+   */
+  readonly prepacked?: boolean | string;
+  /**
    * Whether a model gets a worker thread, so that its work does not block this one. Default true. A URL names the file
    * of the worker where a bundler has moved it. A `ModelSource` that is no `DirectorySource` is always read, and its
    * model run, in this thread.
@@ -48,11 +53,12 @@ async function loadModel(
   options: OnnxRuntimeNodeOptions,
 ): Promise<BackendModelV1> {
   checkThreads(threads);
-  const { prefillChunk, memory } = options;
+  const { prefillChunk, memory, prepacked = false } = options;
   const engine: EngineOptions = {
     ...(prefillChunk === undefined ? {} : { prefillChunk }),
     ...(memory === undefined ? {} : { memory }),
     ...rest,
+    ...(prepacked === false ? {} : { prepacked }),
     threads: threads ?? options.threads ?? defaultThreads(),
     spinning: options.spinning ?? false,
   };
