@@ -8,12 +8,22 @@ const FORMAT_VERSION = 1;
 
 export type PartName = 'vision_encoder' | 'embed_tokens' | 'decoder';
 
+/** How the matrices of a part were quantised. */
+export interface PartQuantization {
+  readonly bits: number;
+  /** Weights that share a scale; absent when a row has one. */
+  readonly blockSize?: number;
+  readonly method: string;
+}
+
 /** One graph or table of a model directory. */
 export interface ModelPart {
   readonly part: PartName;
   readonly dtype: Dtype;
   readonly file: string;
   readonly externalData: readonly string[];
+  /** Absent when the weights are floating-point numbers. */
+  readonly quantization?: PartQuantization;
 }
 
 export interface ManifestFile {
@@ -111,7 +121,17 @@ function parsePart(value: unknown, at: string): ModelPart {
     dtype: dtype as Dtype,
     file: textAt(value, 'file', `${at}.file`),
     externalData: external,
+    ...parseQuantization(value['quantization'], `${at}.quantization`),
   };
+}
+
+function parseQuantization(value: unknown, at: string): Pick<ModelPart, 'quantization'> {
+  if (value === undefined) return {};
+  if (!isObject(value)) throw wrong(at, 'an object', value);
+  const blockSize =
+    value['blockSize'] === undefined ? {} : { blockSize: integerAt(value, 'blockSize', `${at}.blockSize`, 1) };
+  const bits = integerAt(value, 'bits', `${at}.bits`, 1);
+  return { quantization: { bits, ...blockSize, method: textAt(value, 'method', `${at}.method`) } };
 }
 
 function parseFile(value: unknown, at: string): ManifestFile {
