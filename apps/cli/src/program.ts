@@ -8,6 +8,7 @@ import { doctorCommand } from './commands/doctor.js';
 import { evalCommand } from './commands/eval.js';
 import { inspectCommand } from './commands/inspect.js';
 import { preprocessCommand } from './commands/preprocess.js';
+import { pullCommand } from './commands/pull.js';
 import { sliceCommand } from './commands/slice.js';
 import { tokenizeCommand } from './commands/tokenize.js';
 import type { CliIo } from './io.js';
@@ -20,6 +21,7 @@ const COMMANDS: readonly CommandFactory[] = [
   preprocessCommand,
   tokenizeCommand,
   detokenizeCommand,
+  pullCommand,
   convertCommand,
   inspectCommand,
   evalCommand,
@@ -33,6 +35,7 @@ const EXAMPLES = `
 Examples:
   pocketlens ask receipt.jpg -p "What is the total?"
   pocketlens slice photo.jpg --preview grid.png
+  pocketlens pull openbmb/MiniCPM-Llama3-V-2_5
   pocketlens convert ./MiniCPM-Llama3-V-2_5 ./model --dtype fp16
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. The answer goes to stdout, everything else to stderr.`;
