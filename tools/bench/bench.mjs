@@ -4,6 +4,7 @@ import { UsageError } from './src/options.mjs';
 
 const SUBJECTS = {
   runtime: () => import('./src/runtime.mjs'),
+  tokenizer: () => import('./src/tokenizer.mjs'),
 };
 
 const USAGE = `Usage: node bench.mjs SUBJECT [options]; node bench.mjs SUBJECT --help
