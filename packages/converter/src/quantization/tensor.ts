@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../errors.js';
 import { scatterTransposed } from '../tensors/transpose.js';
 import { streamTensor, type StreamOptions } from '../tensors/stream.js';
 import type { TensorSource } from '../tensors/source.js';
@@ -27,6 +28,8 @@ export interface QuantizationRest {
 
 /** Most bytes of int8 codes held at a time; a larger tensor is read in several passes. */
 const PANEL_BYTES = 640 * 1024 * 1024;
+/** Bytes of a panel handed out at a time. */
+const PIECE_BYTES = 8 * 1024 * 1024;
 
 export interface QuantizeOptions extends Omit<StreamOptions, 'dtype' | 'panelBytes'> {
   /** Most bytes of int8 codes held at a time; default 640 MiB. */
@@ -114,6 +117,10 @@ async function* streamInt8(
       row += rows;
     }
     rest.scales = scales.bytes;
-    yield new Uint8Array(panel.buffer);
+    const bytes = new Uint8Array(panel.buffer);
+    for (let start = 0; start < bytes.byteLength; start += PIECE_BYTES) {
+      throwIfAborted(options.signal);
+      yield bytes.subarray(start, start + PIECE_BYTES);
+    }
   }
 }
