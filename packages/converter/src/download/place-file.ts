@@ -31,10 +31,12 @@ export async function linkIntoSnapshot(
   { makeSymlink = symlink, makeHardLink = link }: { makeSymlink?: MakeLink; makeHardLink?: MakeLink } = {},
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
+  const source = relative(dirname(path), blob);
+  // Nearly always the name is free, and a link is made in one step.
+  if (await attempt(() => makeSymlink(source, path), new Set([...NO_LINKS, 'EEXIST']))) return;
   await replace(path, async (temporary) => {
     const isLinked =
-      (await attempt(() => makeSymlink(relative(dirname(path), blob), temporary))) ||
-      (await attempt(() => makeHardLink(blob, temporary)));
+      (await attempt(() => makeSymlink(source, temporary))) || (await attempt(() => makeHardLink(blob, temporary)));
     if (!isLinked) await copyFile(blob, temporary, constants.COPYFILE_FICLONE);
   });
 }
@@ -67,12 +69,12 @@ async function replace(path: string, create: (temporary: string) => Promise<void
   }
 }
 
-async function attempt(make: () => Promise<void>): Promise<boolean> {
+async function attempt(make: () => Promise<void>, expected: ReadonlySet<string> = NO_LINKS): Promise<boolean> {
   try {
     await make();
     return true;
   } catch (error) {
-    if (NO_LINKS.has(systemErrorCode(error) ?? '')) return false;
+    if (expected.has(systemErrorCode(error) ?? '')) return false;
     throw error;
   }
 }
