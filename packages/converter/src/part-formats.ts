@@ -12,7 +12,7 @@ import {
 import type { StoredDtype } from './tensors/float.js';
 
 export interface QuantizationOptions {
-  /** Weights that share a scale in `q4`: 32, 64 or 128; default 128. Smaller blocks are more exact, larger and slower. */
+  /** Weights that share a scale in `q4`: 32, 64 or 128; default 64. Smaller blocks are more exact, larger and slower. */
   readonly blockSize?: BlockSize;
   /** How scales are found in `q4`; default `least-squares`. `max-abs` converts faster and is less exact. */
   readonly rounding?: Rounding;
@@ -27,7 +27,8 @@ export interface PartFormats {
   readonly embedding: StoredDtype;
 }
 
-const DEFAULT_BLOCK_SIZE: BlockSize = 128;
+/** The largest blocks with which least squares keeps the quality of Q4_0, the common int4 format (see the README). */
+const DEFAULT_BLOCK_SIZE: BlockSize = 64;
 
 /** Storage types by name, in the order in which help texts list them. */
 export const PART_DTYPES: readonly PartDtype[] = ['fp32', 'fp16', 'int8', 'q4'];

@@ -86,7 +86,7 @@ export function convertCommand(io: CliIo): Command {
     )
     .option(
       '--block-size <n>',
-      'weights that share a scale in q4: 32, 64 or 128 (smaller: more exact, slower)',
+      'weights that share a scale in q4: 32, 64 or 128; default 64 (smaller: more exact, slower)',
       parseBlockSize,
     )
     .option('--lora <dir>', 'merge a LoRA adapter, as PEFT saves it')
