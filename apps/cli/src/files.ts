@@ -21,6 +21,11 @@ export async function checkDirectory(directory: string, what: string): Promise<v
   }
 }
 
+/** Refuses a file or directory that is not there. */
+export async function checkExists(path: string, what: string): Promise<void> {
+  await statOrFail(path, what);
+}
+
 async function statOrFail(file: string, what: string): ReturnType<typeof stat> {
   try {
     return await stat(file);

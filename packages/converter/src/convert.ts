@@ -1,5 +1,5 @@
 import { mkdir, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { CheckpointConfig } from './config.js';
 import {
   AbortError,
@@ -54,8 +54,13 @@ export interface ConvertProgress extends Pace {
 }
 
 export interface ConvertOptions extends QuantizationOptions {
-  /** Checkpoint directory: `config.json` and safetensors, in one file or in shards with an index. */
+  /**
+   * Checkpoint directory: `config.json` and safetensors, in one file or in shards with an index. Or a GGUF language model,
+   * or a directory with one.
+   */
   readonly source: string;
+  /** Image part of a GGUF model; default the one file with `mmproj` in its name beside the language model. */
+  readonly mmproj?: string;
   /** Directory of a LoRA adapter as PEFT saves it, to be merged: `adapter_config.json`, `adapter_model.safetensors`. */
   readonly lora?: string;
   /** Model directory to be written. */
@@ -81,7 +86,7 @@ export interface ConvertResult {
 }
 
 /**
- * Converts a MiniCPM-V checkpoint to a model directory: ONNX graphs, embedding rows, settings, tokenizer, manifest.
+ * Converts a MiniCPM-V checkpoint or GGUF pair to a model directory: ONNX graphs, embedding rows, settings, tokenizer, manifest.
  *
  * Weights are read and written piece by piece; the target is absent or complete at any moment, whatever ends the process.
  * The next call with the same source and settings goes on where an interrupted one ended, and writes the same bytes.
@@ -96,7 +101,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
   const dtypes = checkDtypes(options.dtypes);
   const isFresh = checkUnfinished(options.unfinished) === 'discard';
   throwIfAborted(options.signal);
-  const source = await openSource(options.source, options.lora);
+  const source = await openSource(options);
   try {
     const plan = planParts(source.checkpoint, source.config, dtypes, options);
     const staging = await StagingDirectory.open(options.target, {
@@ -138,7 +143,7 @@ async function leave(staging: StagingDirectory, error: unknown, options: Convert
 }
 
 async function fingerprint(
-  { config, directory, files }: ConversionSource,
+  { config, directory, weightFiles, otherFiles }: ConversionSource,
   plan: readonly PartPlan[],
   options: ConvertOptions,
 ): Promise<string> {
@@ -152,7 +157,7 @@ async function fingerprint(
     ...settings
   } = options;
   return await fingerprintOf({
-    files: [...files, ...(await sideFiles(directory))],
+    files: [...weightFiles, ...otherFiles, ...(await sideFiles(directory))],
     settings,
     config: config.effective,
     graphs: plan.flatMap(({ vision, decoder }) => [vision, decoder]),
@@ -228,6 +233,7 @@ async function writeModel(plans: readonly PartPlan[], context: ModelContext): Pr
   };
   const files: WrittenFile[] = [await writeJson(directory, 'config.json', config.effective)];
   files.push(...(await copySideFiles(source.directory, directory)));
+  for (const { path, value } of source.made) files.push(await writeJson(directory, path, value));
   const parts: ManifestPart[] = [];
   for (const plan of plans) {
     const written = await writeParts(plan, config, output);
@@ -241,9 +247,9 @@ async function writeModel(plans: readonly PartPlan[], context: ModelContext): Pr
     parts,
     files,
     source: {
-      kind: 'checkpoint',
+      kind: source.kind,
       name: config.name,
-      files: await describeShards(checkpoint),
+      files: await describeFiles(source.weightFiles),
       ...(source.adapter === undefined ? {} : { adapter: source.adapter }),
     },
     license: await findLicense(source.directory, config.effective),
@@ -312,8 +318,8 @@ function progressCounter(
   };
 }
 
-async function describeShards(checkpoint: Checkpoint): Promise<{ readonly path: string; readonly size: number }[]> {
+async function describeFiles(paths: readonly string[]): Promise<Manifest['source']['files']> {
   const files = [];
-  for (const path of checkpoint.shards) files.push({ path, size: (await stat(join(checkpoint.directory, path))).size });
+  for (const path of paths) files.push({ path: basename(path), size: (await stat(path)).size });
   return files;
 }

@@ -7,7 +7,7 @@ import {
   type PartDtype,
 } from '@pocketlens/converter';
 import { Command, InvalidArgumentError } from 'commander';
-import { checkDirectory } from '../files.js';
+import { checkDirectory, checkExists } from '../files.js';
 import { formatBytes } from '../format.js';
 import { type CliIo, write, writeJson } from '../io.js';
 import { createConversionProgress } from '../convert-progress.js';
@@ -16,6 +16,7 @@ interface ConvertOptions {
   readonly dtype: readonly PartDtype[];
   readonly blockSize?: BlockSize;
   readonly lora?: string;
+  readonly mmproj?: string;
   readonly force?: true;
   readonly resume: boolean;
   readonly json?: true;
@@ -37,8 +38,8 @@ function parseBlockSize(text: string): BlockSize {
 }
 
 async function run(source: string, target: string, options: ConvertOptions, io: CliIo): Promise<void> {
-  const { dtype, blockSize, lora, force, resume, json } = options;
-  await checkDirectory(source, 'checkpoint');
+  const { dtype, blockSize, lora, mmproj, force, resume, json } = options;
+  await checkExists(source, 'checkpoint');
   if (lora !== undefined) await checkDirectory(lora, 'LoRA adapter');
   const progress = createConversionProgress(io);
   try {
@@ -48,6 +49,7 @@ async function run(source: string, target: string, options: ConvertOptions, io: 
       dtypes: dtype,
       ...(blockSize === undefined ? {} : { blockSize }),
       ...(lora === undefined ? {} : { lora }),
+      ...(mmproj === undefined ? {} : { mmproj }),
       force: force === true,
       unfinished: resume ? 'keep' : 'discard',
       signal: io.signal,
@@ -74,8 +76,8 @@ function tellUnfinished(error: unknown, { stderr }: CliIo): void {
 /** `pocketlens convert`: a published checkpoint to a model directory. */
 export function convertCommand(io: CliIo): Command {
   return new Command('convert')
-    .description('convert a checkpoint (config.json and safetensors) to a model directory')
-    .argument('<source>', 'checkpoint directory')
+    .description('convert a checkpoint (config.json and safetensors) or a GGUF pair to a model directory')
+    .argument('<source>', 'checkpoint directory, or GGUF language model with its mmproj file beside it')
     .argument('<target>', 'model directory to write')
     .option(
       '--dtype <list>',
@@ -90,6 +92,7 @@ export function convertCommand(io: CliIo): Command {
       parseBlockSize,
     )
     .option('--lora <dir>', 'merge a LoRA adapter, as PEFT saves it')
+    .option('--mmproj <file>', 'image part of a GGUF model, when it is not the one beside it')
     .option('--force', 'replace a target that is not empty')
     .option('--no-resume', 'start from the beginning, and leave no unfinished files when interrupted')
     .option('--json', 'print the manifest of what was written as JSON')

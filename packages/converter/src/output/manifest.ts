@@ -60,7 +60,7 @@ export interface Manifest {
   /** Every file of the directory but the manifest. */
   readonly files: readonly WrittenFile[];
   readonly source: {
-    readonly kind: 'checkpoint';
+    readonly kind: 'checkpoint' | 'gguf';
     readonly name: string;
     readonly files: readonly { readonly path: string; readonly size: number }[];
     /** Name of the LoRA adapter that was merged. */
