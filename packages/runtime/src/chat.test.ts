@@ -36,12 +36,12 @@ async function collect(parts: AsyncIterable<ChatPart>): Promise<ChatPart[]> {
   return collected;
 }
 
-/** An answer without its timings. */
+/** An answer without its timings, and without what it found computed. */
 const essence = ({ text, tokenIds, finishReason, usage }: ChatResult): object => ({
   text,
   tokenIds,
   finishReason,
-  usage,
+  usage: { ...usage, reusedTokens: undefined },
 });
 
 describe('chat with a version 2.5 model', () => {
@@ -73,7 +73,7 @@ describe('chat with a version 2.5 model', () => {
     const result = await model.generate(ask(' What? '), { maxNewTokens: 40 });
     expect(result.tokenIds).toEqual(expected);
     expect(result.text).toBe(tokenizer.decode(expected).trim());
-    expect(result.usage).toEqual({ promptTokens: ids.length, imageTokens: 0, completionTokens: expected.length });
+    expect(result.usage).toMatchObject({ promptTokens: ids.length, imageTokens: 0, completionTokens: expected.length });
     expect(result.finishReason).toBe(expected.length === 40 ? 'length' : 'stop');
     expect(result.warnings).toEqual([]);
   });
@@ -100,7 +100,7 @@ describe('chat with a version 2.5 model', () => {
       },
     );
     expect(result.tokenIds).toEqual(expected);
-    expect(result.usage).toEqual({ promptTokens: ids.length, imageTokens: 48, completionTokens: 8 });
+    expect(result.usage).toMatchObject({ promptTokens: ids.length, imageTokens: 48, completionTokens: 8 });
     expect(progress.filter(({ phase }) => phase === 'encode').map(({ done, total }) => [done, total])).toEqual([
       [1, 3],
       [2, 3],
@@ -129,6 +129,72 @@ describe('chat with a version 2.5 model', () => {
     const cut = await model.generate(ask('Go.'), { maxNewTokens: 30, stop });
     expect(cut.text).toBe(whole.text.slice(0, whole.text.indexOf(stop)).trim());
     expect(cut.finishReason).toBe('stop');
+  });
+
+  it('ends before a stop text of any characters, wherever tokens cut them', async () => {
+    const options = { maxNewTokens: 40, repetitionPenalty: 1.1 } as const;
+    const whole = await model.generate(ask('Characters?'), options);
+    const characters = Array.from(whole.text);
+    // The random model answers in bytes: what is no UTF-8 comes as U+FFFD, of three bytes.
+    for (const length of [1, 2, 5]) {
+      const stop = characters.slice(8, 8 + length).join('');
+      const { text, tokenIds, finishReason } = await model.generate(ask('Characters?'), {
+        ...options,
+        stop: ['never', stop],
+      });
+      expect(text).toBe(whole.text.slice(0, whole.text.indexOf(stop)).trim());
+      expect(finishReason).toBe('stop');
+      expect(tokenIds).toEqual(whole.tokenIds.slice(0, tokenIds.length));
+    }
+  });
+
+  it('tells the log-probability of each token, in parts and in the whole answer', async () => {
+    const options = { maxNewTokens: 12, logprobs: 3, repetitionPenalty: 1.3, stop: 'never said' } as const;
+    const { tokenIds, logprobs } = await model.generate(ask('Sure?'), options);
+    expect(logprobs!.map(({ id }) => id)).toEqual(tokenIds);
+    const parts = (await collect(model.chat(ask('Sure?'), options))).filter((part) => part.type === 'text-delta');
+    expect(parts.flatMap((part) => part.logprobs!.map(({ id }) => id))).toEqual(tokenIds);
+    const ids = [...opening(bytes('Sure?')), ...tokenIds];
+    const logits = await model.forward({ ids });
+    for (const [index, { id, text, logprob, top }] of logprobs!.entries()) {
+      const at = ids.length - tokenIds.length + index - 1;
+      const scores = Array.from(logits.subarray(at * 512, (at + 1) * 512));
+      const total = Math.log(scores.reduce((sum, score) => sum + Math.exp(score), 0));
+      expect(logprob).toBeCloseTo(scores[id]! - total, 3);
+      expect(text).toBe(tokenizer.decode([id]));
+      const best = scores.map((score, other) => ({ id: other, score })).sort((a, b) => b.score - a.score);
+      expect(top.map((token) => token.id)).toEqual(best.slice(0, 3).map((token) => token.id));
+    }
+    expect(await model.generate(ask('Sure?'), { maxNewTokens: 2 })).not.toHaveProperty('logprobs');
+    const beams = await model.generate(ask('Sure?'), { maxNewTokens: 6, beams: 2, logprobs: 0 });
+    expect(beams.logprobs!.map(({ id, top }) => [id, top])).toEqual(beams.tokenIds.map((id) => [id, []]));
+  });
+
+  it('takes examples before the question: pictures, answers, and a system text', async () => {
+    const images = [picture(60, 40, 1), picture(40, 60, 2), picture(50, 50, 3)];
+    const messages: Message[] = [{ role: 'system', content: 'Like this.' }];
+    const unk = Array.from({ length: 16 }, () => id('<unk>'));
+    const ids = [id('<|begin_of_text|>'), ...turn('system', bytes('Like this.')), id('<|eot_id|>')];
+    for (const [index, image] of images.entries()) {
+      messages.push({
+        role: 'user',
+        content: [
+          { type: 'image', image },
+          { type: 'text', text: 'Name it.' },
+        ],
+      });
+      ids.push(...turn('user', [id('<image>'), ...unk, id('</image>'), ...bytes('\nName it.')]), id('<|eot_id|>'));
+      if (index < 2) messages.push({ role: 'assistant', content: `It is ${index}.` });
+      ids.push(...turn('assistant', index < 2 ? [...bytes(`It is ${index}.`), id('<|eot_id|>')] : []));
+    }
+    const slices = [];
+    for (const image of images) slices.push(...(await preprocess(image)).slices);
+    const starts = ids.flatMap((value, at) => (value === id('<image>') ? [at + 1] : []));
+    const imageBounds = starts.map((start): [number, number] => [start, start + 16]);
+    const expected = await model.generateFromIds({ ids, slices, imageBounds, maxNewTokens: 8 });
+    const result = await model.generate(messages, { maxNewTokens: 8 });
+    expect(result.tokenIds).toEqual(expected);
+    expect(result.usage).toMatchObject({ promptTokens: ids.length, imageTokens: 48 });
   });
 
   it('answers with beams, the whole text at once', async () => {
@@ -192,7 +258,8 @@ describe('chat with a version 2.5 model', () => {
 
   it('aborts before the start, while encoding, while prefilling and while decoding', async () => {
     const reason = new Error('enough');
-    const image = picture(900, 450);
+    // Not seen before: known pictures are not encoded again.
+    const image = picture(900, 450, 3);
     const question = ask([
       { type: 'image', image },
       { type: 'text', text: 'a'.repeat(600) },
@@ -254,6 +321,7 @@ describe('sessions', () => {
       const { directory, remove } = await makeChatModel(config, {
         version: 2.6,
         max_slice_nums: 2,
+        scale_resolution: 84,
         use_image_id: config.version === '2.6',
       });
       const model = await openModel(directory, { threads: 1 });
@@ -270,15 +338,12 @@ describe('sessions', () => {
           'Thanks.',
         ]) {
           messages.push({ role: 'user', content });
-          const expected = await model.generate(messages, { maxNewTokens: 6 });
+          const expected = await model.generate(messages, { maxNewTokens: 6, reuse: false });
           const prefilled: number[] = [];
           const onProgress = (event: ChatProgress): unknown => event.phase === 'prefill' && prefilled.push(event.total);
           const { text, tokenIds, usage } = await session.ask(content, { maxNewTokens: 6, onProgress });
-          expect({ text, tokenIds, usage }).toEqual({
-            text: expected.text,
-            tokenIds: expected.tokenIds,
-            usage: expected.usage,
-          });
+          expect({ text, tokenIds }).toEqual({ text: expected.text, tokenIds: expected.tokenIds });
+          expect(usage.reusedTokens! + prefilled.at(-1)!).toBe(expected.usage.promptTokens);
           messages.push({ role: 'assistant', content: text });
           const isText = typeof content === 'string';
           expect(messages.length <= 3 || !isText || prefilled[0]! < usage.promptTokens / 2).toBe(true);

@@ -1,3 +1,6 @@
+export type { CacheOptions, CacheStats } from './cache/caches.js';
+export type { ImageCacheStats } from './cache/feature-cache.js';
+export type { SequenceCacheStats } from './cache/sequence-pool.js';
 export { ChatSession } from './chat/chat-session.js';
 export type { SessionOptions } from './chat/chat-session.js';
 export type {
@@ -5,6 +8,8 @@ export type {
   ChatPart,
   ChatProgress,
   ChatResult,
+  ChatTokenLogprob,
+  ChatTokenLogprobs,
   FinishPart,
   FinishReason,
   Timings,
@@ -13,7 +18,9 @@ export type {
 } from './chat/types.js';
 export { InvalidPromptError, ModelNotFoundError, SessionBusyError, UnsupportedError } from './errors.js';
 export type { InvalidPromptErrorCode } from './errors.js';
-export type { GenerationOptions } from './generation/options.js';
+export type { TokenStream } from './generation/generate-tokens.js';
+export type { GeneratedToken, TokenLogprob, TokenLogprobs } from './generation/logprobs.js';
+export type { EarlyStopping, GenerationOptions, Speculation } from './generation/options.js';
 export { openModel } from './open/open-model.js';
 export type { OpenModelOptions } from './open/open-model.js';
 export type { ContentPart, ImagePart, Message, Role, TextPart } from './prompt/messages.js';

@@ -28,7 +28,7 @@ export async function rawUnits(
   const units: PromptUnit[] = [];
   let from = 0;
   for (const [slice, [start, end]] of imageBounds.entries()) {
-    units.push(...ids.slice(from, start), { features, slice });
+    units.push(...ids.slice(from, start), { features, slice, identity: slice });
     from = end;
   }
   units.push(...ids.slice(from));

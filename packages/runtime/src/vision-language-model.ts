@@ -1,4 +1,6 @@
 import type { Dtype, ModelConfig, SliceInput } from '@pocketlens/backend';
+import { emptyCaches } from './cache/caches.js';
+import type { CacheStats } from './cache/caches.js';
 import { ChatSession } from './chat/chat-session.js';
 import type { SessionOptions } from './chat/chat-session.js';
 import { collectChat } from './chat/collect.js';
@@ -6,9 +8,10 @@ import type { ChatEngine } from './chat/engine.js';
 import { ImageStore } from './chat/image-store.js';
 import { streamChat } from './chat/stream-chat.js';
 import type { ChatOptions, ChatPart, ChatResult, Warning } from './chat/types.js';
-import { searchBeams } from './generation/beam-search.js';
 import { CachedSequence, dense, toParts } from './generation/cached-sequence.js';
+import type { PromptUnit } from './generation/cached-sequence.js';
 import { generateTokens } from './generation/generate-tokens.js';
+import type { TokenStream } from './generation/generate-tokens.js';
 import { resolveGenerationOptions } from './generation/options.js';
 import type { GenerationOptions } from './generation/options.js';
 import type { Message } from './prompt/messages.js';
@@ -68,13 +71,15 @@ export class VisionLanguageModel {
    */
   async *chat(messages: readonly Message[], options: ChatOptions = {}): AsyncGenerator<ChatPart, void, undefined> {
     const engine = this.#engine;
-    const images = new ImageStore(engine.model, engine.preprocessing);
-    let sequence: CachedSequence | undefined;
+    const { images: features, sequences } = options.reuse === false ? emptyCaches(engine) : engine.caches;
+    const isJoint = engine.model.config.batchVisionInput;
+    const images = new ImageStore(features, { isJoint, config: engine.preprocessing });
+    let held: CachedSequence | undefined;
     try {
-      const open = (): CachedSequence => (sequence = this.#openSequence());
-      yield* streamChat({ engine, messages, options, images, sequence: open });
+      const sequence = (units: readonly PromptUnit[]): CachedSequence => (held = sequences.acquire(units));
+      yield* streamChat({ engine, messages, options, images, sequence });
     } finally {
-      sequence?.dispose();
+      if (held !== undefined) sequences.release(held);
       images.dispose();
     }
   }
@@ -128,34 +133,47 @@ export class VisionLanguageModel {
    * @returns the new ids
    */
   async generateFromIds(options: GenerateFromIdsOptions): Promise<number[]> {
+    const ids: number[] = [];
+    for await (const { id } of this.streamFromIds(options)) ids.push(id);
+    return ids;
+  }
+
+  /**
+   * As `generateFromIds`, token by token, with log-probabilities where they are asked for.
+   *
+   * @returns through `return`: `stop` or `length`
+   */
+  async *streamFromIds(options: GenerateFromIdsOptions): TokenStream {
     const { stopIds: ends = [], signal, maxNewTokens } = options;
     const settings = resolveGenerationOptions(options);
     const stopIds = new Set(ends);
     const units = await rawUnits(this.#engine.model, options, signal);
-    const cached = new CachedSequence(this.#engine.model.createSequence());
+    const sequence = new CachedSequence(this.#engine.model.createSequence());
     try {
-      const { logits } = await cached.prefill(units, signal === undefined ? {} : { signal });
-      if (settings.beams > 1) {
-        const { sequence } = cached;
-        const found = await searchBeams({ ...settings, sequence, logits, maxNewTokens, stopIds, signal });
-        return [...found.ids];
-      }
-      const ids: number[] = [];
-      const tokens = generateTokens({ sequence: cached, logits, settings, maxNewTokens, stopIds, signal });
-      for await (const id of tokens) ids.push(id);
-      return ids;
+      const { logits } = await sequence.prefill(units, signal === undefined ? {} : { signal });
+      const counts = { drafted: 0, accepted: 0 };
+      return yield* generateTokens({ sequence, logits, settings, maxNewTokens, stopIds, signal, counts });
     } finally {
-      cached.dispose();
+      sequence.dispose();
     }
+  }
+
+  /** What is kept for later requests, and how often that helped. */
+  cacheStats(): CacheStats {
+    const { images, sequences } = this.#engine.caches;
+    return { images: images.stats(), sequences: sequences.stats() };
+  }
+
+  /** Forgets what is kept for later requests and not in use. */
+  clearCaches(): void {
+    this.#engine.caches.images.clear();
+    this.#engine.caches.sequences.clear();
   }
 
   /** Frees the weights; running answers end with `DisposedError`. A second call does nothing. */
   dispose(): Promise<void> {
+    this.#engine.caches.images.dispose();
+    this.#engine.caches.sequences.dispose();
     return this.#engine.model.dispose();
-  }
-
-  #openSequence(): CachedSequence {
-    const { model, contextLength } = this.#engine;
-    return new CachedSequence(model.createSequence({ capacity: contextLength }));
   }
 }

@@ -1,6 +1,6 @@
 import { DisposedError } from '@pocketlens/backend';
 import { SessionBusyError } from '../errors.js';
-import { CachedSequence } from '../generation/cached-sequence.js';
+import type { CachedSequence, PromptUnit } from '../generation/cached-sequence.js';
 import { pythonStrip } from '../prompt/messages.js';
 import type { ContentPart, Message } from '../prompt/messages.js';
 import { collectChat } from './collect.js';
@@ -30,7 +30,8 @@ export class ChatSession {
 
   constructor(engine: ChatEngine, { system, messages = [] }: SessionOptions = {}) {
     this.#engine = engine;
-    this.#images = new ImageStore(engine.model, engine.preprocessing);
+    const isJoint = engine.model.config.batchVisionInput;
+    this.#images = new ImageStore(engine.caches.images, { isJoint, config: engine.preprocessing });
     this.#messages = system === undefined ? messages : [{ role: 'system', content: system }, ...messages];
   }
 
@@ -55,7 +56,7 @@ export class ChatSession {
     try {
       const messages: readonly Message[] = [...this.#messages, { role: 'user', content }];
       let answer = '';
-      const sequence = (): CachedSequence => this.#openSequence();
+      const sequence = (units: readonly PromptUnit[]): CachedSequence => this.#openSequence(units);
       for await (const part of streamChat({
         engine: this.#engine,
         images: this.#images,
@@ -77,16 +78,18 @@ export class ChatSession {
     return collectChat(this.send(content, options));
   }
 
-  /** Frees the cache; a running turn ends with `DisposedError`. A second call does nothing. */
+  /** Lets the cache go; a running turn ends with `DisposedError`. A second call does nothing. */
   dispose(): void {
+    if (this.#isDisposed) return;
     this.#isDisposed = true;
-    this.#sequence?.dispose();
+    if (this.#isBusy) this.#sequence?.dispose();
+    else if (this.#sequence !== undefined) this.#engine.caches.sequences.release(this.#sequence);
     this.#images.dispose();
   }
 
-  #openSequence(): CachedSequence {
+  #openSequence(units: readonly PromptUnit[]): CachedSequence {
     if (this.#isDisposed) throw new DisposedError('the session');
-    this.#sequence ??= new CachedSequence(this.#engine.model.createSequence({ capacity: this.#engine.contextLength }));
+    this.#sequence ??= this.#engine.caches.sequences.acquire(units);
     return this.#sequence;
   }
 }

@@ -1,19 +1,17 @@
 import { throwIfAborted } from '@pocketlens/backend';
-import type { BackendModelV1, EncodeOptions, ImageFeatures } from '@pocketlens/backend';
+import type { EncodeOptions, ImageFeatures } from '@pocketlens/backend';
 import { preprocess } from '@pocketlens/preprocessing';
 import type { DecodeMode, ImageInputs, PreprocessOptions } from '@pocketlens/preprocessing';
+import type { FeatureCache, FeatureLease } from '../cache/feature-cache.js';
+import { imageKey } from '../cache/image-key.js';
 import type { ImagePart } from '../prompt/messages.js';
 
 /** The features of one slice. */
 export interface SliceFeatures {
   readonly features: ImageFeatures;
   readonly slice: number;
-}
-
-/** Images that were encoded together. */
-interface EncodedBatch {
-  readonly images: readonly ImageInputs[];
-  readonly features: ImageFeatures;
+  /** Equal for equal features. */
+  readonly identity: string;
 }
 
 /**
@@ -21,13 +19,21 @@ interface EncodedBatch {
  * With a joint batch the features of an image depend on its companions, so a new image encodes all of them anew.
  */
 export class ImageStore {
-  readonly #model: BackendModelV1;
+  readonly #cache: FeatureCache;
+  readonly #isJoint: boolean;
   readonly #config: PreprocessOptions;
   #inputs: ReadonlyMap<ImagePart, { readonly mode: DecodeMode; readonly inputs: ImageInputs }> = new Map();
-  #batches: readonly EncodedBatch[] = [];
+  #leases: readonly FeatureLease[] = [];
 
-  constructor(model: BackendModelV1, config: PreprocessOptions) {
-    this.#model = model;
+  /**
+   * @param options.isJoint - whether the images of a request influence each other
+   */
+  constructor(
+    cache: FeatureCache,
+    { isJoint, config }: { readonly isJoint: boolean; readonly config: PreprocessOptions },
+  ) {
+    this.#cache = cache;
+    this.#isJoint = isJoint;
     this.#config = config;
   }
 
@@ -51,35 +57,37 @@ export class ImageStore {
     return parts.map((part) => next.get(part)!.inputs);
   }
 
-  /** Features of all slices of these images, in order. Features of other images are forgotten. */
+  /** Features of all slices of these images, in order. Features of other images are let go. */
   async encode(images: readonly ImageInputs[], options: EncodeOptions = {}): Promise<readonly SliceFeatures[]> {
-    const groups = this.#model.config.batchVisionInput ? [images] : images.map((image) => [image]);
+    const groups = (this.#isJoint ? [images] : images.map((image) => [image])).filter(({ length }) => length > 0);
     const total = images.reduce((sum, { slices }) => sum + slices.length, 0);
-    const batches: EncodedBatch[] = [];
-    let done = 0;
-    for (const group of groups.filter(({ length }) => length > 0)) {
-      const slices = group.flatMap((image) => image.slices);
-      const offset = done;
-      const known = this.#batches.find((batch) => isSameList(batch.images, group));
-      const onProgress: EncodeOptions['onProgress'] = (progress) =>
-        options.onProgress?.({ done: offset + progress.done, total });
-      const features = known?.features ?? (await this.#model.encodeImages(slices, { ...options, onProgress }));
-      batches.push({ images: group, features });
-      done += slices.length;
+    const leases: FeatureLease[] = [];
+    try {
+      let done = 0;
+      for (const group of groups) {
+        const slices = group.flatMap((image) => image.slices);
+        const offset = done;
+        const onProgress: EncodeOptions['onProgress'] = (progress) =>
+          options.onProgress?.({ done: offset + progress.done, total });
+        const key = (await Promise.all(group.map(imageKey))).join(' + ');
+        leases.push(await this.#cache.acquire(key, slices, { ...options, onProgress }));
+        done += slices.length;
+      }
+    } catch (error) {
+      for (const lease of leases) lease.release();
+      throw error;
     }
-    this.#batches = batches;
-    return batches.flatMap(({ features }) =>
-      Array.from({ length: features.sliceCount }, (_, slice) => ({ features, slice })),
+    // Only now: what both have must not be forgotten in between.
+    this.dispose();
+    this.#leases = leases;
+    return leases.flatMap(({ features, key }) =>
+      Array.from({ length: features.sliceCount }, (_, slice) => ({ features, slice, identity: `${key} ${slice}` })),
     );
   }
 
+  /** Lets the features go. */
   dispose(): void {
-    for (const { features } of this.#batches) features.dispose();
-    this.#batches = [];
-    this.#inputs = new Map();
+    for (const lease of this.#leases) lease.release();
+    this.#leases = [];
   }
-}
-
-function isSameList<T>(a: readonly T[], b: readonly T[]): boolean {
-  return a.length === b.length && a.every((item, index) => item === b[index]);
 }

@@ -1,9 +1,10 @@
 import { throwIfAborted } from '@pocketlens/backend';
 import { InvalidPromptError, UnsupportedError } from '../errors.js';
-import { searchBeams } from '../generation/beam-search.js';
 import { unitsLength } from '../generation/cached-sequence.js';
 import type { CachedSequence, PromptUnit } from '../generation/cached-sequence.js';
 import { generateTokens } from '../generation/generate-tokens.js';
+import type { DraftCounts } from '../generation/generate-tokens.js';
+import type { TokenLogprob, TokenLogprobs } from '../generation/logprobs.js';
 import { resolveGenerationOptions } from '../generation/options.js';
 import type { GenerationSettings } from '../generation/options.js';
 import { TextStream } from '../generation/text-stream.js';
@@ -14,7 +15,15 @@ import type { Message } from '../prompt/messages.js';
 import type { Prompt } from '../prompt/prompt-writer.js';
 import type { ChatEngine, ChatTokenizer } from './engine.js';
 import type { ImageStore, SliceFeatures } from './image-store.js';
-import type { ChatOptions, ChatPart, FinishReason, Usage, Warning } from './types.js';
+import type {
+  ChatOptions,
+  ChatPart,
+  ChatTokenLogprob,
+  ChatTokenLogprobs,
+  FinishReason,
+  Usage,
+  Warning,
+} from './types.js';
 import { Stopwatch } from './stopwatch.js';
 
 export interface ChatRequest {
@@ -22,8 +31,8 @@ export interface ChatRequest {
   readonly messages: readonly Message[];
   readonly options: ChatOptions;
   readonly images: ImageStore;
-  /** Where the prompt goes; made when it is first needed. */
-  readonly sequence: () => CachedSequence;
+  /** Where the prompt goes; asked for once, when the prompt is known. */
+  readonly sequence: (units: readonly PromptUnit[]) => CachedSequence;
 }
 
 /** Answers a conversation, part by part. The last part is `finish`. */
@@ -50,24 +59,23 @@ export async function* streamChat(request: ChatRequest): AsyncGenerator<ChatPart
   });
   watch.mark('encodeMs');
   const units = promptUnits(prompt, slices);
-  const sequence = request.sequence();
-  const { logits } = await sequence.prefill(units, {
+  const sequence = request.sequence(units);
+  const { logits, reused } = await sequence.prefill(units, {
     ...signalOption(options.signal),
     onProgress: (progress) => options.onProgress?.({ phase: 'prefill', ...progress }),
   });
   watch.mark('prefillMs');
-  const answer = streamAnswer({
-    engine,
-    settings,
-    tokenizer,
-    sequence,
-    logits,
-    maxNewTokens,
-    signal: options.signal,
-    watch,
-  });
+  const { signal } = options;
+  const counts: DraftCounts = { drafted: 0, accepted: 0 };
+  const answer = streamAnswer({ engine, settings, tokenizer, sequence, logits, maxNewTokens, signal, watch, counts });
   const { finishReason, completionTokens } = yield* answer;
-  const usage: Usage = { promptTokens: unitsLength(units), imageTokens, completionTokens };
+  const usage: Usage = {
+    promptTokens: unitsLength(units),
+    imageTokens,
+    completionTokens,
+    reusedTokens: reused,
+    ...(settings.speculation === 'none' ? {} : { draftedTokens: counts.drafted, acceptedTokens: counts.accepted }),
+  };
   const imageWarnings = prepared.flatMap((image) => image.warnings.map(({ code, message }) => ({ code, message })));
   yield {
     type: 'finish',
@@ -87,6 +95,7 @@ interface AnswerRequest {
   readonly maxNewTokens: number;
   readonly signal: AbortSignal | undefined;
   readonly watch: Stopwatch;
+  readonly counts: DraftCounts;
 }
 
 async function* streamAnswer(
@@ -94,8 +103,7 @@ async function* streamAnswer(
 ): AsyncGenerator<ChatPart, { readonly finishReason: FinishReason; readonly completionTokens: number }, undefined> {
   const { settings, tokenizer, watch } = request;
   const text = new TextStream(tokenizer.stream(), settings.stop);
-  const tokens =
-    settings.beams > 1 ? beamTokens(request) : generateTokens({ ...request, stopIds: request.engine.stopIds });
+  const tokens = generateTokens({ ...request, stopIds: request.engine.stopIds });
   let completionTokens = 0;
   let finishReason: FinishReason = 'stop';
   while (!text.isStopped) {
@@ -107,25 +115,26 @@ async function* streamAnswer(
     }
     completionTokens++;
     const delta = text.push(next.value);
-    if (delta !== undefined) yield toPart(delta);
+    if (delta !== undefined) yield toPart(delta, tokenizer);
   }
   watch.mark('decodeMs');
   const rest = text.end();
-  if (rest !== undefined) yield toPart(rest);
+  if (rest !== undefined) yield toPart(rest, tokenizer);
   // The held-back end may complete a stop text only together with the decoder's last characters.
   return { finishReason: text.isStopped ? 'stop' : finishReason, completionTokens };
 }
 
-async function* beamTokens(request: AnswerRequest): AsyncGenerator<number, FinishReason, undefined> {
-  const { beams, repetitionPenalty } = request.settings;
-  const { sequence } = request.sequence;
-  const found = await searchBeams({ ...request, sequence, beams, repetitionPenalty, stopIds: request.engine.stopIds });
-  yield* found.ids;
-  return found.finishReason;
+function toPart({ text, tokens }: TextDelta, tokenizer: ChatTokenizer): ChatPart {
+  const tokenIds = tokens.map(({ id }) => id);
+  const logprobs = tokens.flatMap((token) =>
+    token.logprobs === undefined ? [] : withTexts(token.logprobs, tokenizer),
+  );
+  return { type: 'text-delta', text, tokenIds, ...(logprobs.length === 0 ? {} : { logprobs }) };
 }
 
-function toPart({ text, tokenIds }: TextDelta): ChatPart {
-  return { type: 'text-delta', text, tokenIds };
+function withTexts({ top, ...chosen }: TokenLogprobs, tokenizer: ChatTokenizer): ChatTokenLogprobs {
+  const withText = ({ id, logprob }: TokenLogprob): ChatTokenLogprob => ({ id, text: tokenizer.text(id), logprob });
+  return { ...withText(chosen), top: top.map(withText) };
 }
 
 function promptUnits(prompt: Prompt, slices: readonly SliceFeatures[]): readonly PromptUnit[] {

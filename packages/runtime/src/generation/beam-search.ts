@@ -1,22 +1,32 @@
 import type { SequenceV1 } from '@pocketlens/backend';
+import { BeamHypotheses } from './beam-hypotheses.js';
 import { dense } from './cached-sequence.js';
-import { checkFinite } from './generate-tokens.js';
-import { penalizeRepetition } from './sampling.js';
+import { describeRow, logNormalizer } from './logprobs.js';
+import type { GeneratedToken } from './logprobs.js';
+import type { GenerationSettings } from './options.js';
+import { checkFinite, forbid, penalizeRepetition } from './sampling.js';
 
 export interface BeamRequest {
   /** Holds the prompt; left as it is. */
   readonly sequence: SequenceV1;
   /** `[1, vocabulary]` after the prompt. */
   readonly logits: Float32Array;
-  readonly beams: number;
-  readonly repetitionPenalty: number;
+  readonly settings: GenerationSettings;
   readonly maxNewTokens: number;
   readonly stopIds: ReadonlySet<number>;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The answer of a beam search. */
+export interface BeamResult {
+  readonly tokens: readonly GeneratedToken[];
+  /** Summed log-probability over length to the power of the length penalty. */
+  readonly score: number;
+  readonly finishReason: 'stop' | 'length';
+}
+
 interface Beam {
-  readonly ids: readonly number[];
+  readonly tokens: readonly GeneratedToken[];
   /** Sum of the processed log-probabilities. */
   readonly score: number;
   readonly sequence: SequenceV1;
@@ -29,32 +39,24 @@ interface Candidate {
   readonly score: number;
 }
 
-interface Hypothesis {
-  readonly ids: readonly number[];
-  /** Score per token. */
-  readonly score: number;
-  readonly isStopped: boolean;
-}
-
 /**
- * Beam search with length penalty 1 and no early stopping.
+ * Beam search.
  *
  * @source transformers 4.40, `generation/beam_search.py` `BeamSearchScorer` and `generation/utils.py` `_beam_search`
  */
-export async function searchBeams(
-  request: BeamRequest,
-): Promise<{ readonly ids: readonly number[]; readonly finishReason: 'stop' | 'length' }> {
-  const finished: Hypothesis[] = [];
-  let beams: readonly Beam[] = [{ ids: [], score: 0, sequence: request.sequence, logits: request.logits }];
+export async function searchBeams(request: BeamRequest): Promise<BeamResult> {
+  const { settings, maxNewTokens } = request;
+  const finished = new BeamHypotheses({ ...settings, maxNewTokens });
+  let beams: readonly Beam[] = [{ tokens: [], score: 0, sequence: request.sequence, logits: request.logits }];
   try {
     for (let length = 1; ; length++) {
       const candidates = bestCandidates(beams, request);
       const kept = takeFinished(candidates, length, { request, finished });
-      const isLast = length >= request.maxNewTokens;
-      if (isLast || isDone(finished, candidates[0]!.score / length, request.beams)) {
-        for (const { beam, id, score } of kept) {
-          addHypothesis(finished, { ids: [...beam.ids, id], score: score / length, isStopped: false }, request.beams);
-        }
+      // Without a single running beam there is nothing to wait for.
+      if (kept.length === 0 || finished.isDone(candidates[0]!.score, length)) break;
+      if (length >= maxNewTokens) {
+        const tokens = nextTokens(kept, settings.logprobs);
+        kept.forEach(({ score }, index) => finished.add(tokens[index]!, score, length, false));
         break;
       }
       beams = await advance(beams, kept, request);
@@ -62,20 +64,22 @@ export async function searchBeams(
   } finally {
     release(beams, request.sequence);
   }
-  const best = finished.reduce((a, b) => (b.score > a.score ? b : a));
-  return { ids: best.ids, finishReason: best.isStopped ? 'stop' : 'length' };
+  const { tokens, score, isStopped } = finished.best();
+  return { tokens, score, finishReason: isStopped ? 'stop' : 'length' };
 }
 
 /** The best continuations of all beams, enough to fill every beam even when all stop ids are among them. */
-function bestCandidates(beams: readonly Beam[], request: BeamRequest): readonly Candidate[] {
-  const count = Math.max(2, 1 + request.stopIds.size) * request.beams;
+function bestCandidates(beams: readonly Beam[], { settings, stopIds }: BeamRequest): readonly Candidate[] {
+  const count = Math.max(2, 1 + stopIds.size) * settings.beams;
   const best: Candidate[] = [];
   for (const beam of beams) {
-    const scores = logProbabilities(beam.logits, beam.ids.length);
-    penalizeRepetition(scores, beam.ids, request.repetitionPenalty);
+    const scores = logProbabilities(beam.logits, beam.tokens.length);
+    const ids = beam.tokens.map(({ id }) => id);
+    if (settings.repetitionPenalty !== 1) penalizeRepetition(scores, ids, settings.repetitionPenalty);
+    if (ids.length < settings.minNewTokens) forbid(scores, stopIds);
     for (let id = 0; id < scores.length; id++) {
       const score = Math.fround(scores[id]! + beam.score);
-      if (best.length === count && !(score > best[count - 1]!.score)) continue;
+      if (score === -Infinity || (best.length === count && !(score > best[count - 1]!.score))) continue;
       if (best.length === count) best.pop();
       let at = best.length;
       while (at > 0 && best[at - 1]!.score < score) at--;
@@ -89,30 +93,23 @@ function bestCandidates(beams: readonly Beam[], request: BeamRequest): readonly 
 function takeFinished(
   candidates: readonly Candidate[],
   length: number,
-  { request, finished }: { readonly request: BeamRequest; readonly finished: Hypothesis[] },
+  { request, finished }: { readonly request: BeamRequest; readonly finished: BeamHypotheses },
 ): readonly Candidate[] {
+  const { beams } = request.settings;
   const kept: Candidate[] = [];
   for (const [rank, candidate] of candidates.entries()) {
-    if (kept.length === request.beams) break;
-    if (!request.stopIds.has(candidate.id)) {
-      kept.push(candidate);
-    } else if (rank < request.beams) {
-      const { beam, score } = candidate;
-      addHypothesis(finished, { ids: beam.ids, score: score / length, isStopped: true }, request.beams);
-    }
+    if (kept.length === beams) break;
+    if (!request.stopIds.has(candidate.id)) kept.push(candidate);
+    else if (rank < beams) finished.add(candidate.beam.tokens, candidate.score, length, true);
   }
   return kept;
 }
 
-function addHypothesis(finished: Hypothesis[], added: Hypothesis, most: number): void {
-  finished.push(added);
-  finished.sort((a, b) => b.score - a.score);
-  if (finished.length > most) finished.pop();
-}
-
-/** True when no running beam can beat the worst finished one any more. */
-function isDone(finished: readonly Hypothesis[], bestRunning: number, beams: number): boolean {
-  return finished.length >= beams && finished.at(-1)!.score >= bestRunning;
+/** The tokens of each candidate, its own included. */
+function nextTokens(kept: readonly Candidate[], logprobs: number | undefined): readonly (readonly GeneratedToken[])[] {
+  if (logprobs === undefined) return kept.map(({ beam, id }) => [...beam.tokens, { id }]);
+  const rows = new Map(kept.map(({ beam }) => [beam, describeRow(beam.logits, logprobs)]));
+  return kept.map(({ beam, id }) => [...beam.tokens, { id, logprobs: rows.get(beam)!(id) }]);
 }
 
 /** Computes the chosen continuations. The last child of a beam takes over its sequence, the others get copies. */
@@ -121,6 +118,7 @@ async function advance(
   kept: readonly Candidate[],
   request: BeamRequest,
 ): Promise<readonly Beam[]> {
+  const tokens = nextTokens(kept, request.settings.logprobs);
   const next: Beam[] = [];
   const taken = new Set<SequenceV1>([request.sequence]);
   const sequences = kept.map(({ beam }, index) => {
@@ -134,11 +132,11 @@ async function advance(
     request.sequence,
   );
   try {
-    for (const [index, { beam, id, score }] of kept.entries()) {
+    for (const [index, { id, score }] of kept.entries()) {
       const sequence = sequences[index]!;
       const options = request.signal === undefined ? {} : { signal: request.signal };
       const logits = dense(await sequence.append([{ ids: [id] }], options)).data;
-      next.push({ ids: [...beam.ids, id], score, sequence, logits });
+      next.push({ tokens: tokens[index]!, score, sequence, logits });
     }
   } catch (error) {
     for (const sequence of sequences) sequence.dispose();
@@ -151,11 +149,9 @@ function release(beams: readonly Beam[], original: SequenceV1): void {
   for (const { sequence } of beams) if (sequence !== original) sequence.dispose();
 }
 
-/** `log_softmax` of a row, in float32 steps where transformers has them. */
+/** `log_softmax` of a row, in float32 where transformers has it. */
 function logProbabilities(logits: Float32Array, step: number): Float32Array {
   checkFinite(logits, step);
-  const best = logits.reduce((most, value) => Math.max(most, value), -Infinity);
-  const total = logits.reduce((sum, value) => sum + Math.exp(value - best), 0);
-  const shift = best + Math.log(total);
+  const shift = logNormalizer(logits);
   return logits.map((value) => value - shift);
 }

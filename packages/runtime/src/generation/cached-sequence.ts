@@ -1,16 +1,47 @@
 import { BackendError } from '@pocketlens/backend';
 import type { AppendOptions, DenseLogits, ImageFeatures, Logits, SequencePart, SequenceV1 } from '@pocketlens/backend';
+import { NO_TOKEN } from './ngram-drafter.js';
 
 /** A position run of a prompt: one token, or the embeddings of one slice. */
-export type PromptUnit = number | { readonly features: ImageFeatures; readonly slice: number };
+export type PromptUnit =
+  | number
+  | {
+      readonly features: ImageFeatures;
+      readonly slice: number;
+      /** Equal for equal embeddings, and only for these. */
+      readonly identity: unknown;
+    };
 
 /** A sequence that knows what it holds, so that a prompt with the same beginning is not computed again. */
 export class CachedSequence {
   readonly sequence: SequenceV1;
-  #units: PromptUnit[] = [];
+  #units: PromptUnit[];
+  #peakLength: number;
+  #isDisposed = false;
 
-  constructor(sequence: SequenceV1) {
+  constructor(sequence: SequenceV1, units: readonly PromptUnit[] = []) {
     this.sequence = sequence;
+    this.#units = [...units];
+    this.#peakLength = sequence.length;
+  }
+
+  /** Most positions that it ever held: its memory does not shrink. */
+  get peakLength(): number {
+    return Math.max(this.#peakLength, this.sequence.length);
+  }
+
+  get isDisposed(): boolean {
+    return this.#isDisposed;
+  }
+
+  /** Positions at the beginning of these units that it holds already. */
+  sharedLength(units: readonly PromptUnit[]): number {
+    return unitsLength(units.slice(0, commonLength(this.#units, units)));
+  }
+
+  /** A copy; both go their own way afterwards. */
+  fork(): CachedSequence {
+    return new CachedSequence(this.sequence.fork(), this.#units);
   }
 
   /**
@@ -26,23 +57,50 @@ export class CachedSequence {
     const shared = Math.min(commonLength(this.#units, units), units.length - 1);
     this.#units.length = Math.min(shared, this.#units.length);
     const reused = unitsLength(this.#units);
-    this.sequence.truncate(reused);
+    this.#truncate(reused);
     const added = units.slice(shared);
     const logits = await this.sequence.append(toParts(added), { ...options, logits: 'last' });
     this.#units.push(...added);
     return { logits: dense(logits).data, reused };
   }
 
-  /** Appends one token and returns its logits `[1, vocabulary]`. */
-  async append(id: number, signal: AbortSignal | undefined): Promise<Float32Array> {
-    const logits = await this.sequence.append([{ ids: [id] }], signal === undefined ? {} : { signal });
-    this.#units.push(id);
+  /** Appends tokens and returns their logits `[ids, vocabulary]`. */
+  async append(ids: readonly number[], signal: AbortSignal | undefined): Promise<Float32Array> {
+    const options: AppendOptions = {
+      logits: ids.length === 1 ? 'last' : 'all',
+      ...(signal === undefined ? {} : { signal }),
+    };
+    const logits = await this.sequence.append([{ ids }], options);
+    this.#units.push(...ids);
     return dense(logits).data;
   }
 
+  /** Takes back the last `count` units, which are tokens. */
+  rewind(count: number): void {
+    if (count === 0) return;
+    this.#units.length -= count;
+    this.#truncate(this.sequence.length - count);
+  }
+
+  /** Positions that can still be appended. */
+  get room(): number {
+    return this.sequence.capacity - this.sequence.length;
+  }
+
+  /** The tokens held, `NO_TOKEN` for each slice. */
+  tokens(): readonly number[] {
+    return this.#units.map((unit) => (typeof unit === 'number' ? unit : NO_TOKEN));
+  }
+
   dispose(): void {
+    this.#isDisposed = true;
     this.#units = [];
     this.sequence.dispose();
+  }
+
+  #truncate(length: number): void {
+    this.#peakLength = this.peakLength;
+    this.sequence.truncate(length);
   }
 }
 
@@ -60,7 +118,7 @@ export function toParts(units: readonly PromptUnit[]): readonly SequencePart[] {
       if (ids.length === 0) parts.push({ ids });
       ids.push(unit);
     } else {
-      parts.push(unit);
+      parts.push({ features: unit.features, slice: unit.slice });
       ids = [];
     }
   }
@@ -85,5 +143,5 @@ function commonLength(a: readonly PromptUnit[], b: readonly PromptUnit[]): numbe
 
 function isSameUnit(a: PromptUnit, b: PromptUnit): boolean {
   if (typeof a === 'number' || typeof b === 'number') return a === b;
-  return a.features === b.features && a.slice === b.slice;
+  return a.identity === b.identity;
 }

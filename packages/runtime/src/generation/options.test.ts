@@ -41,6 +41,15 @@ describe('resolveGenerationOptions', () => {
     { beams: 0 },
     { beams: 33 },
     { stop: '' },
+    { minNewTokens: -1 },
+    { minNewTokens: 9, maxNewTokens: 8 },
+    { lengthPenalty: 11 },
+    { lengthPenalty: NaN },
+    { logprobs: 21 },
+    { logprobs: 0.5 },
+    // Callers in JavaScript are not held by the types.
+    { earlyStopping: 'always' as 'never' },
+    { speculation: 'draft' as 'ngram' },
   ])('refuses %j with the range', (options) => {
     expect(() => resolveGenerationOptions(options)).toThrow(expect.objectContaining({ code: 'ARGUMENT_RANGE' }));
   });

@@ -19,9 +19,28 @@ export interface GenerationOptions {
   readonly seed?: number;
   /** Beams of beam search, 1..32; default 1. Excludes sampling. */
   readonly beams?: number;
+  /** Exponent of the length that divides the score of a beam, -10..10; default 1. Above 0 favours long answers. */
+  readonly lengthPenalty?: number;
+  /**
+   * When beam search ends: with as many finished beams as there are beams (`true`), when a better one is unlikely
+   * (`false`, default), or when none can come any more (`'never'`).
+   */
+  readonly earlyStopping?: EarlyStopping;
+  /** End tokens are not chosen before as many tokens, 0..`maxNewTokens`; default 0. Stop texts end an answer at any length. */
+  readonly minNewTokens?: number;
   /** The answer ends before the first of these texts. */
   readonly stop?: string | readonly string[];
+  /** Tells for each token its log-probability and those of the best n, 0..20, as the model gives them. */
+  readonly logprobs?: number;
+  /**
+   * Drafts from repeated token runs, checked by the model a few at a time (`'ngram'`, default), or one token after
+   * the other (`'none'`). The answer is the same. Beam search drafts nothing.
+   */
+  readonly speculation?: Speculation;
 }
+
+export type EarlyStopping = boolean | 'never';
+export type Speculation = 'ngram' | 'none';
 
 /** Options with every default filled in. */
 export interface GenerationSettings {
@@ -32,13 +51,21 @@ export interface GenerationSettings {
   readonly repetitionPenalty: number;
   readonly seed?: number;
   readonly beams: number;
+  readonly lengthPenalty: number;
+  readonly earlyStopping: EarlyStopping;
+  readonly minNewTokens: number;
   readonly stop: readonly string[];
+  readonly logprobs?: number;
+  readonly speculation: Speculation;
 }
 
 const MOST_NEW_TOKENS = 8192;
 const DEFAULT_NEW_TOKENS = 1024;
 const MOST_BEAMS = 32;
 const MOST_TEMPERATURE = 100;
+const MOST_LENGTH_PENALTY = 10;
+/** As many as servers of this kind of interface offer. */
+const MOST_LOGPROBS = 20;
 /** @source MiniCPM-V, `modeling_minicpmv.py` `chat`, the branch with `sampling=True` */
 const PUBLISHED_SAMPLING = { temperature: 0.7, topP: 0.8, topK: 100, repetitionPenalty: 1.05 } as const;
 const NEUTRAL = { temperature: 1, topP: 1, topK: 0, repetitionPenalty: 1 } as const;
@@ -52,28 +79,22 @@ const NEUTRAL = { temperature: 1, topP: 1, topK: 0, repetitionPenalty: 1 } as co
 export function resolveGenerationOptions(options: GenerationOptions): GenerationSettings {
   const defaults = options.sampling === true ? PUBLISHED_SAMPLING : NEUTRAL;
   const { temperature = defaults.temperature, topP = defaults.topP, topK = defaults.topK } = options;
-  const {
-    repetitionPenalty = defaults.repetitionPenalty,
-    maxNewTokens = DEFAULT_NEW_TOKENS,
-    beams = 1,
-    seed,
-  } = options;
-  checkRange('temperature', temperature, temperature >= 0 && temperature <= MOST_TEMPERATURE, `0..${MOST_TEMPERATURE}`);
-  checkRange('topP', topP, topP > 0 && topP <= 1, 'above 0, up to 1');
-  checkRange('topK', topK, Number.isSafeInteger(topK) && topK >= 0, 'a whole number of at least 0');
-  checkRange('repetitionPenalty', repetitionPenalty, repetitionPenalty > 0 && repetitionPenalty < Infinity, 'above 0');
-  checkRange(
-    'maxNewTokens',
-    maxNewTokens,
-    isWithin(maxNewTokens, 1, MOST_NEW_TOKENS),
-    `a whole number in 1..${MOST_NEW_TOKENS}`,
-  );
-  checkRange('beams', beams, isWithin(beams, 1, MOST_BEAMS), `a whole number in 1..${MOST_BEAMS}`);
+  const { repetitionPenalty = defaults.repetitionPenalty, maxNewTokens = DEFAULT_NEW_TOKENS, beams = 1 } = options;
+  const { lengthPenalty = 1, earlyStopping = false, minNewTokens = 0, speculation = 'ngram', seed, logprobs } = options;
+  checkNumber({ temperature }, (value) => value >= 0 && value <= MOST_TEMPERATURE, `0..${MOST_TEMPERATURE}`);
+  checkNumber({ topP }, (value) => value > 0 && value <= 1, 'above 0, up to 1');
+  checkNumber({ topK }, (value) => Number.isSafeInteger(value) && value >= 0, 'a whole number of at least 0');
+  checkNumber({ repetitionPenalty }, (value) => value > 0 && value < Infinity, 'above 0');
+  checkNumber({ lengthPenalty }, (value) => Math.abs(value) <= MOST_LENGTH_PENALTY, '-10..10');
+  checkWhole({ maxNewTokens }, 1, MOST_NEW_TOKENS);
+  checkWhole({ minNewTokens }, 0, maxNewTokens);
+  checkWhole({ beams }, 1, MOST_BEAMS);
   if (seed !== undefined)
-    checkRange('seed', seed, isWithin(seed, 0, Number.MAX_SAFE_INTEGER), 'a whole number in 0..2^53 - 1');
-  const isAsked =
-    options.sampling ?? [options.temperature, options.topP, options.topK].some((value) => value !== undefined);
-  const isSampling = isAsked && temperature > 0;
+    checkNumber({ seed }, (value) => isWithin(value, 0, 2 ** 53 - 1), 'a whole number in 0..2^53 - 1');
+  if (logprobs !== undefined) checkWhole({ logprobs }, 0, MOST_LOGPROBS);
+  checkChoice({ earlyStopping }, [true, false, 'never']);
+  checkChoice({ speculation }, ['ngram', 'none']);
+  const isSampling = isSamplingAsked(options) && temperature > 0;
   if (isSampling && beams > 1) {
     throw new UnsupportedError('UNSUPPORTED', `${beams} beams exclude sampling`, { hint: 'Use one or the other.' });
   }
@@ -82,10 +103,19 @@ export function resolveGenerationOptions(options: GenerationOptions): Generation
     isMaxNewTokensGiven: options.maxNewTokens !== undefined,
     repetitionPenalty,
     beams,
+    lengthPenalty,
+    earlyStopping,
+    minNewTokens,
+    speculation,
     stop: checkStop(options.stop),
     ...(isSampling ? { sampling: { temperature, topK, topP } } : {}),
     ...(seed === undefined ? {} : { seed }),
+    ...(logprobs === undefined ? {} : { logprobs }),
   };
+}
+
+function isSamplingAsked({ sampling, temperature, topP, topK }: GenerationOptions): boolean {
+  return sampling ?? [temperature, topP, topK].some((value) => value !== undefined);
 }
 
 function checkStop(stop: string | readonly string[] | undefined): readonly string[] {
@@ -98,6 +128,26 @@ function isWithin(value: number, least: number, most: number): boolean {
   return Number.isSafeInteger(value) && value >= least && value <= most;
 }
 
-function checkRange(name: string, value: number, isValid: boolean, range: string): void {
-  if (!isValid) throw new InvalidArgumentError('ARGUMENT_RANGE', `${name} must be ${range}, received ${value}`);
+/** The name of the only property is the name of the option. */
+function checkNumber(
+  named: Readonly<Record<string, number>>,
+  isValid: (value: number) => boolean,
+  range: string,
+): void {
+  for (const [name, value] of Object.entries(named)) if (!isValid(value)) refuse(name, value, range);
+}
+
+function checkWhole(named: Readonly<Record<string, number>>, least: number, most: number): void {
+  checkNumber(named, (value) => isWithin(value, least, most), `a whole number in ${least}..${most}`);
+}
+
+function checkChoice(named: Readonly<Record<string, unknown>>, choices: readonly unknown[]): void {
+  for (const [name, value] of Object.entries(named)) {
+    if (!choices.includes(value))
+      refuse(name, value, `one of ${choices.map((choice) => JSON.stringify(choice)).join(', ')}`);
+  }
+}
+
+function refuse(name: string, value: unknown, range: string): never {
+  throw new InvalidArgumentError('ARGUMENT_RANGE', `${name} must be ${range}, received ${String(value)}`);
 }

@@ -1,3 +1,4 @@
+import { BackendError } from '@pocketlens/backend';
 import type { Random } from './random.js';
 
 /** How the next token is drawn. */
@@ -40,6 +41,21 @@ export function penalizeRepetition(scores: Float32Array, ids: Iterable<number>, 
     const score = scores[id]!;
     scores[id] = score < 0 ? score * factor : score / factor;
   }
+}
+
+/** Takes tokens out of the choice, in place. */
+export function forbid(scores: Float32Array, ids: Iterable<number>): void {
+  // Ids outside of the vocabulary cannot be chosen anyway: writing to them does nothing.
+  for (const id of ids) scores[id] = -Infinity;
+}
+
+/** Throws `BackendError` `BACKEND_FAILED` for scores that are not finite: the answer would be noise. */
+export function checkFinite(scores: Float32Array, step: number): void {
+  if (argmax(scores) >= 0) return;
+  throw new BackendError('BACKEND_FAILED', `logits not finite at step ${step}`, {
+    hint: 'The weights are damaged or overflow in this dtype: verify the model, or choose fp32.',
+    details: { step },
+  });
 }
 
 /**

@@ -12,12 +12,12 @@ function run(
 ): { texts: string[]; ids: number[]; isStopped: boolean } {
   const stream = new TextStream(decoderOf(pieces), stop);
   const deltas = [];
-  for (let id = 0; id < pieces.length && !stream.isStopped; id++) deltas.push(stream.push(id));
+  for (let id = 0; id < pieces.length && !stream.isStopped; id++) deltas.push(stream.push({ id }));
   deltas.push(stream.end());
   const given = deltas.filter((delta) => delta !== undefined);
   return {
     texts: given.map(({ text }) => text),
-    ids: given.flatMap(({ tokenIds }) => tokenIds),
+    ids: given.flatMap(({ tokens }) => tokens.map(({ id }) => id)),
     isStopped: stream.isStopped,
   };
 }

@@ -1,13 +1,15 @@
+import type { GeneratedToken } from './logprobs.js';
+
 /** Turns ids into text piece by piece and never gives out half a character. */
 export interface TokenDecoder {
   push(id: number): string;
   end(): string;
 }
 
-/** A piece of an answer: text that is certain, and the ids it came from. */
+/** A piece of an answer: text that is certain, and the tokens it came from. */
 export interface TextDelta {
   readonly text: string;
-  readonly tokenIds: readonly number[];
+  readonly tokens: readonly GeneratedToken[];
 }
 
 /** Decodes an answer as it grows and ends it before the first stop text, of which nothing is given out. */
@@ -15,7 +17,7 @@ export class TextStream {
   readonly #decoder: TokenDecoder;
   readonly #stop: readonly string[];
   #held = '';
-  #heldIds: number[] = [];
+  #heldTokens: GeneratedToken[] = [];
   #isStopped = false;
 
   constructor(decoder: TokenDecoder, stop: readonly string[]) {
@@ -28,10 +30,10 @@ export class TextStream {
     return this.#isStopped;
   }
 
-  /** Takes an id; gives the text that has become certain, if any. */
-  push(id: number): TextDelta | undefined {
-    this.#heldIds.push(id);
-    return this.#take(this.#decoder.push(id), false);
+  /** Takes a token; gives the text that has become certain, if any. */
+  push(token: GeneratedToken): TextDelta | undefined {
+    this.#heldTokens.push(token);
+    return this.#take(this.#decoder.push(token.id), false);
   }
 
   /** Gives what was held back. */
@@ -51,9 +53,9 @@ export class TextStream {
 
   #emit(length: number): TextDelta | undefined {
     if (length === 0) return undefined;
-    const delta = { text: this.#held.slice(0, length), tokenIds: this.#heldIds };
+    const delta = { text: this.#held.slice(0, length), tokens: this.#heldTokens };
     this.#held = this.#held.slice(length);
-    this.#heldIds = [];
+    this.#heldTokens = [];
     return delta;
   }
 

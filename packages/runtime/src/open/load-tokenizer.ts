@@ -32,6 +32,7 @@ export async function loadTokenizer(files: ModelFiles): Promise<LoadedTokenizer 
       controlId: (token) => llama3.idOf(token),
       // Boxes and references are tokens of their own, and part of an answer.
       stream: () => answerDecoder(llama3),
+      text: (id) => (id < llama3.vocabSize ? llama3.decode([id], { skipSpecial: false }) : ''),
     },
     endIds: END_TOKENS.flatMap((token) => llama3.specialTokens.get(token) ?? []),
   };

@@ -11,6 +11,8 @@ export interface ModelSettings {
   readonly preprocessing: PreprocessorConfig;
   /** End tokens of `config.json` and `generation_config.json`. */
   readonly eosIds: readonly number[];
+  /** Bytes of a position of a key-value cache in float32; undefined where `config.json` does not tell. */
+  readonly positionBytes: number | undefined;
 }
 
 /**
@@ -27,8 +29,18 @@ export async function readModelSettings(files: ModelFiles): Promise<ModelSetting
   return {
     version: String(version),
     preprocessing: parsePreprocessorConfig(preprocessorJson(config, preprocessor)),
+    positionBytes: positionBytes(config),
     eosIds: [...eosIds(config, 'config.json'), ...eosIds(generation, 'generation_config.json')],
   };
+}
+
+function positionBytes(config: JsonObject): number | undefined {
+  const count = (name: string): number => Number(config[name]);
+  const heads = count('num_attention_heads');
+  const headSize = config['head_dim'] === undefined ? count('hidden_size') / heads : count('head_dim');
+  const cacheHeads = config['num_key_value_heads'] === undefined ? heads : count('num_key_value_heads');
+  const bytes = 2 * count('num_hidden_layers') * cacheHeads * headSize * Float32Array.BYTES_PER_ELEMENT;
+  return bytes > 0 && bytes < Infinity ? bytes : undefined;
 }
 
 /** The preprocessor's own file wins over what the model's configuration says of slicing. */

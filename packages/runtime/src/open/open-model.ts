@@ -1,5 +1,7 @@
 import { InvalidArgumentError, throwIfAborted } from '@pocketlens/backend';
 import type { BackendModelV1, BackendV1, Dtype, LoadModelOptions, ModelSource } from '@pocketlens/backend';
+import { createCaches, resolveCacheOptions } from '../cache/caches.js';
+import type { CacheOptions } from '../cache/caches.js';
 import type { ChatEngine } from '../chat/engine.js';
 import type { Warning } from '../chat/types.js';
 import { placeholderStyle } from '../prompt/placeholder.js';
@@ -16,10 +18,14 @@ export interface OpenModelOptions {
   /** Storage type of the weights; default: the most exact one that the model holds. */
   readonly dtype?: Dtype;
   readonly threads?: number;
+  /** `'low'`: where the backend can, vision encoder and language model take turns in memory. Default `'normal'`. */
+  readonly memory?: LoadModelOptions['memory'];
   /** Most positions of a conversation, answer included; default and limit: what the model was made for. */
   readonly contextLength?: number;
   /** Compares the sha256 of every file with the manifest first. Default false: sizes only. */
   readonly verify?: boolean;
+  /** What is kept for later requests. */
+  readonly cache?: CacheOptions;
   readonly signal?: AbortSignal;
 }
 
@@ -37,6 +43,7 @@ export async function openModel(
 ): Promise<VisionLanguageModel> {
   const start = performance.now();
   throwIfAborted(options.signal);
+  const cache = resolveCacheOptions(options.cache);
   const located = typeof source === 'string' ? await locateModel(source) : source;
   const backend = options.backend ?? (await loadDefaultBackend());
   const model = await backend.loadModel(located, loadOptions(options));
@@ -44,13 +51,17 @@ export async function openModel(
     const files = typeof located === 'string' ? directoryFiles(located) : sourceFiles(located);
     const settings = await readModelSettings(files);
     const loaded = await loadTokenizer(files);
+    const length = contextLength(model, options.contextLength);
+    const positionBytes = settings.positionBytes ?? model.config.hiddenSize * BYTES_OF_UNKNOWN_WIDTH;
     const engine: ChatEngine = {
       model,
       ...(loaded === undefined ? {} : { tokenizer: loaded.tokenizer }),
       style: placeholderStyle(settings.version, settings.preprocessing.useImageId),
       preprocessing: settings.preprocessing,
       stopIds: new Set([...settings.eosIds, ...(loaded?.endIds ?? [])]),
-      contextLength: contextLength(model, options.contextLength),
+      contextLength: length,
+      positionBytes,
+      caches: createCaches({ model, contextLength: length, positionBytes }, cache),
       loadMs: performance.now() - start,
       warnings: loaded === undefined ? [NO_TOKENIZER] : [],
     };
@@ -61,15 +72,19 @@ export async function openModel(
   }
 }
 
+/** Keys and values of 32 layers in float32: too much rather than too little. */
+const BYTES_OF_UNKNOWN_WIDTH = 2 * 32 * Float32Array.BYTES_PER_ELEMENT;
+
 const NO_TOKENIZER: Warning = {
   code: 'TOKENIZER_MISSING',
   message: 'the model directory has no tokenizer: forward and generateFromIds work, chat does not',
 };
 
-function loadOptions({ dtype, threads, verify, signal }: OpenModelOptions): LoadModelOptions {
+function loadOptions({ dtype, threads, memory, verify, signal }: OpenModelOptions): LoadModelOptions {
   return {
     ...(dtype === undefined ? {} : { dtype }),
     ...(threads === undefined ? {} : { threads }),
+    ...(memory === undefined ? {} : { memory }),
     ...(verify === undefined ? {} : { verify }),
     ...(signal === undefined ? {} : { signal }),
   };
