@@ -23,7 +23,7 @@ describe('pocketlens bench', () => {
       version: expect.any(String),
       machine: { cpu: expect.any(String), cores: expect.any(Number), memoryBytes: expect.any(Number) },
       model: { name: 'pocketlens-tiny', dtype: 'fp16', directory: expect.any(String) },
-      backend: { name: 'onnxruntime-node', threads: 1 },
+      backend: { name: 'onnxruntime-node', threads: 1, settings: {} },
       load: time,
       encode: [{ slices: 1, patches: 576, rounds: 2, slicesPerSecond: expect.any(Number), ...sampled }],
       prefill: [{ tokens: 8, rounds: 2, tokensPerSecond: expect.any(Number), ...sampled }],
@@ -49,6 +49,19 @@ describe('pocketlens bench', () => {
     ]) {
       expect(stdout).toContain(line);
     }
+  });
+
+  it('hands settings to the engine and tells them', async () => {
+    const settings = ['--kv-cache', 'int8', '--prefill-chunk', '4', '--spinning'];
+    const { code, stdout } = await pocketlens(['bench', '--json', ...QUICK, ...settings]);
+    expect(code).toBe(0);
+    expect(jsonLines(stdout)).toEqual([
+      expect.objectContaining({
+        backend: expect.objectContaining({
+          settings: { kvCache: 'int8', prefillChunk: 4, spinning: true },
+        }),
+      }),
+    ]);
   });
 
   it('leaves out what is not wanted', async () => {

@@ -9,9 +9,10 @@ import { comparisonTable, failureLines, machineLines, markdownTable, writeReport
 import { interleave } from './rounds.mjs';
 import { compare, median } from './statistics.mjs';
 
-const USAGE = `Usage: node bench.mjs runtime --model DIR[:DTYPE] [--model DIR[:DTYPE] ...] [options]
+const USAGE = `Usage: node bench.mjs runtime --model MODEL [--model MODEL ...] [options]
 
-  --model DIR[:DTYPE]   a model directory and which of its weights; the first gives the shape of the peers
+  --model "DIR[:DTYPE] [SETTINGS]"    a model directory, which of its weights, and options of \`pocketlens bench\` for it;
+                        the first gives the shape of the peers
   --gguf FILE           the GGUF file of the same shape (made in .cache when absent)
   --threads LIST        numbers of threads (1,2)
   --slices LIST, --prefill LIST, --decode LIST    as in \`pocketlens bench\` (1,10; 128,1024; 128,1024,4096)
@@ -35,15 +36,24 @@ const OWN = {
 /** What a row is compared with, best first. */
 const REFERENCES = ['llama.cpp', 'node-llama-cpp', 'pytorch-bfloat16', 'pytorch-float32'];
 
+/** DIR, DIR:DTYPE, or either with options of `pocketlens bench` behind it. */
 function parseModel(text) {
-  const [, directory, dtype] = /^(.*?)(?::([a-z0-9]+))?$/.exec(text);
-  return { directory: path.resolve(directory), dtype };
+  const [where, ...settings] = text.trim().split(/\s+/);
+  const [, directory, dtype] = /^(.*?)(?::([a-z0-9]+))?$/.exec(where);
+  return { directory: path.resolve(directory), dtype, settings };
 }
 
-function ourPeer({ directory, dtype }) {
+function ourPeer({ directory, dtype, settings }) {
   const program = path.join(root, 'apps', 'cli', 'bin', 'pocketlens.mjs');
-  const args = ['bench', '--json', '--model', directory, ...(dtype === undefined ? [] : ['--dtype', dtype])];
-  const name = `ours ${path.basename(directory)}${dtype === undefined ? '' : ` ${dtype}`}`;
+  const args = [
+    'bench',
+    '--json',
+    '--model',
+    directory,
+    ...(dtype === undefined ? [] : ['--dtype', dtype]),
+    ...settings,
+  ];
+  const name = ['ours', path.basename(directory), ...(dtype === undefined ? [] : [dtype]), ...settings].join(' ');
   return { name, command: [process.execPath, program, ...args], encodes: true };
 }
 

@@ -10,7 +10,13 @@ export interface BenchReport {
   readonly version: string;
   readonly machine: Machine;
   readonly model: { readonly name: string; readonly directory: string; readonly dtype: string };
-  readonly backend: { readonly name: string; readonly version: string | null; readonly threads: number | null };
+  readonly backend: {
+    readonly name: string;
+    readonly version: string | null;
+    readonly threads: number | null;
+    /** Settings that differ from the engine's own. */
+    readonly settings: Readonly<Record<string, unknown>>;
+  };
   readonly load: { readonly ms: number; readonly cpuMs: number };
   readonly encode: readonly EncodeResult[];
   readonly prefill: readonly PrefillResult[];

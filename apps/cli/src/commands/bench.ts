@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { onnxruntimeNode } from '@pocketlens/backend-onnxruntime-node';
+import { onnxruntimeNode, type OnnxRuntimeNodeOptions } from '@pocketlens/backend-onnxruntime-node';
 import { DEFAULT_PREPROCESSOR_CONFIG } from '@pocketlens/preprocessing';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { isBusy, type Machine, readMachine } from '../bench/machine.js';
@@ -32,8 +32,15 @@ interface BenchOptions extends ModelOptions {
   readonly newTokens: number;
   readonly rounds: number;
   readonly seconds: number;
+  readonly memory?: 'normal' | 'low';
+  readonly kvCache?: 'float32' | 'int8';
+  readonly prefillChunk?: number;
+  readonly prepacked?: true;
+  readonly spinning?: true;
   readonly json?: true;
 }
+
+type EngineSettings = Pick<OnnxRuntimeNodeOptions, 'kvCache' | 'prefillChunk' | 'prepacked' | 'spinning' | 'memory'>;
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
@@ -106,7 +113,7 @@ async function measureAll(
 
 async function runModel(
   { model, loadMs, loadCpuMs }: { readonly model: Model; readonly loadMs: number; readonly loadCpuMs: number },
-  { backend, directory, machine, options, io, progress }: Run,
+  { backend, directory, machine, settings, options, io, progress }: Run,
 ): Promise<BenchReport> {
   checkLengths(model, options);
   const memory = new MemoryWatch();
@@ -131,6 +138,7 @@ async function runModel(
       name: backend.name,
       version: probe.version ?? null,
       threads: options.threads ?? probe.threads ?? null,
+      settings,
     },
     load: { ms: loadMs, cpuMs: loadCpuMs },
     ...measured,
@@ -138,10 +146,17 @@ async function runModel(
   };
 }
 
+/** The given settings of the engine; what is absent is its own to decide. */
+function engineSettings({ kvCache, prefillChunk, prepacked, spinning, memory }: BenchOptions): EngineSettings {
+  const given = { kvCache, prefillChunk, prepacked, spinning, memory };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
 interface Run {
   readonly backend: Backend;
   readonly directory: string;
   readonly machine: Machine;
+  readonly settings: EngineSettings;
   readonly options: BenchOptions;
   readonly io: CliIo;
   readonly progress: Progress;
@@ -154,7 +169,8 @@ async function run(options: BenchOptions, io: CliIo): Promise<void> {
   if (isBusy(machine))
     io.stderr.write(`warning: the machine is busy (load ${machine.load.toFixed(2)}), times will be too long\n`);
   const progress = createProgress(io);
-  const backend = onnxruntimeNode();
+  const settings = engineSettings(options);
+  const backend = onnxruntimeNode(settings);
   try {
     progress.update('opening the model');
     const { dtype, threads } = options;
@@ -172,7 +188,7 @@ async function run(options: BenchOptions, io: CliIo): Promise<void> {
     try {
       const report = await runModel(
         { model, loadMs: ms, loadCpuMs: cpuMs },
-        { backend, directory, machine, options, io, progress },
+        { backend, directory, machine, settings, options, io, progress },
       );
       progress.clear();
       if (options.json === true) await writeJson(io.stdout, report);
@@ -211,6 +227,10 @@ export function benchCommand(io: CliIo): Command {
         .argParser(integer(1, 86_400))
         .default(10),
     )
+    .addOption(new Option('--kv-cache <type>', 'storage of keys and values').choices(['float32', 'int8']))
+    .addOption(new Option('--prefill-chunk <n>', 'positions of one pass of a prompt').argParser(integer(1, 1_000_000)))
+    .option('--prepacked', 'keep the weights as this processor wants them in the cache, and map them')
+    .option('--spinning', 'threads wait by spinning')
     .option('--json', 'print one JSON object; the README describes it');
   return addModelOptions(command).action((options: BenchOptions) => run(options, io));
 }

@@ -1,6 +1,7 @@
 import { lstat, opendir } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import path from 'node:path';
+import { defaultCacheDirectory } from '@pocketlens/backend-onnxruntime-node';
+import { hubSettings } from '@pocketlens/converter';
 import type { CliIo } from '../io.js';
 
 /** A folder where files are kept between runs. */
@@ -9,13 +10,6 @@ export interface CacheFolder {
   readonly directory: string;
   /** Bytes of all files in it; `null` when it does not exist yet. */
   readonly bytes: number | null;
-}
-
-/** @source huggingface_hub, `constants.py` */
-function hubCache(env: CliIo['env']): string {
-  const base = env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache');
-  const home = env['HF_HOME'] || path.join(base, 'huggingface');
-  return env['HF_HUB_CACHE'] || env['HUGGINGFACE_HUB_CACHE'] || path.join(home, 'hub');
 }
 
 /** Bytes of all files below a folder; links count as themselves, what cannot be read as nothing. */
@@ -37,7 +31,14 @@ export async function folderBytes(directory: string, signal: AbortSignal): Promi
 
 /** The caches of this user, as the environment names them. */
 export async function readCacheFolders({ env, signal }: Pick<CliIo, 'env' | 'signal'>): Promise<CacheFolder[]> {
-  const directory = hubCache(env);
-  const exists = (await lstat(directory).catch(() => undefined)) !== undefined;
-  return [{ what: 'Hugging Face models', directory, bytes: exists ? await folderBytes(directory, signal) : null }];
+  const folders = [
+    { what: 'Hugging Face models', directory: hubSettings(env).cacheDirectory },
+    { what: 'prepacked weights', directory: defaultCacheDirectory(undefined, env) },
+  ];
+  const found: CacheFolder[] = [];
+  for (const { what, directory } of folders) {
+    const exists = (await lstat(directory).catch(() => undefined)) !== undefined;
+    found.push({ what, directory, bytes: exists ? await folderBytes(directory, signal) : null });
+  }
+  return found;
 }
