@@ -12,8 +12,10 @@ export interface CliIo {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Fires on Ctrl-C. */
+  /** Fires on Ctrl-C, unless somebody has taken it over. */
   readonly signal: AbortSignal;
+  /** Takes Ctrl-C over; the returned function gives it back. */
+  readonly onInterrupt?: (handler: () => void) => () => void;
 }
 
 /** Writes and waits while the reader is slower than we are, so that memory stays flat. */

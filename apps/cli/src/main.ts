@@ -18,7 +18,10 @@ function dieBySignal(): void {
   process.kill(process.pid, 'SIGINT');
 }
 
+let handler: (() => void) | undefined;
+
 process.on('SIGINT', () => {
+  if (handler !== undefined) return handler();
   if (interrupt.signal.aborted) return dieBySignal();
   interrupt.abort(new Error('interrupted'));
   setTimeout(dieBySignal, GRACE_MS).unref();
@@ -37,6 +40,10 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stderr: process.stderr,
   env: process.env,
   signal: interrupt.signal,
+  onInterrupt: (taker) => {
+    handler = taker;
+    return () => (handler = undefined);
+  },
 });
 // An open standard input would keep the process alive.
 process.stdin.destroy();

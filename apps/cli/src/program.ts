@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { askCommand } from './commands/ask.js';
 import { benchCommand } from './commands/bench.js';
+import { chatCommand } from './commands/chat.js';
 import { convertCommand } from './commands/convert.js';
 import { detokenizeCommand } from './commands/detokenize.js';
 import { doctorCommand } from './commands/doctor.js';
@@ -17,6 +18,7 @@ type CommandFactory = (io: CliIo) => Command;
 
 const COMMANDS: readonly CommandFactory[] = [
   askCommand,
+  chatCommand,
   sliceCommand,
   preprocessCommand,
   tokenizeCommand,
@@ -34,6 +36,7 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
 const EXAMPLES = `
 Examples:
   pocketlens ask receipt.jpg -p "What is the total?"
+  pocketlens chat photo.jpg
   pocketlens slice photo.jpg --preview grid.png
   pocketlens pull openbmb/MiniCPM-Llama3-V-2_5
   pocketlens convert ./MiniCPM-Llama3-V-2_5 ./model --dtype fp16

@@ -1,42 +1,22 @@
 import { performance } from 'node:perf_hooks';
 import type { RgbImage } from '@pocketlens/preprocessing';
-import type {
-  ChatOptions,
-  ChatProgress,
-  FinishPart,
-  GenerationOptions,
-  Message,
-  Timings,
-  VisionLanguageModel,
-} from '@pocketlens/runtime';
-import { Command, Option } from 'commander';
+import type { ChatOptions, ChatTokenLogprobs, FinishPart, Message, VisionLanguageModel } from '@pocketlens/runtime';
+import { Command } from 'commander';
 import { checkImageFile } from '../files.js';
+import {
+  addAnswerOptions,
+  type AnswerOptions,
+  generationOptions,
+  roundedTimings,
+  showProgress,
+} from '../generation-options.js';
 import { readPicture } from '../image-options.js';
 import { type CliIo, write, writeJson } from '../io.js';
 import { addModelOptions, type ModelOptions, openModelFor } from '../model-options.js';
-import { decimal, integer } from '../options.js';
-import { createProgress, type Progress } from '../progress.js';
+import { createProgress } from '../progress.js';
 
-interface AskOptions extends ModelOptions {
+interface AskOptions extends ModelOptions, AnswerOptions {
   readonly prompt: string;
-  readonly system?: string;
-  readonly maxNewTokens?: number;
-  readonly sampling?: true;
-  readonly beams?: number;
-  readonly temperature?: number;
-  readonly topK?: number;
-  readonly topP?: number;
-  readonly repetitionPenalty?: number;
-  readonly seed?: number;
-  readonly exact?: true;
-  readonly json?: true;
-}
-
-/** The given options only: what is absent is the runtime's to decide. */
-function generationOptions(options: AskOptions): GenerationOptions {
-  const { maxNewTokens, sampling, beams, temperature, topK, topP, repetitionPenalty, seed } = options;
-  const given = { maxNewTokens, sampling, beams, temperature, topK, topP, repetitionPenalty, seed };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 function conversation(images: readonly RgbImage[], { prompt, system }: AskOptions): Message[] {
@@ -45,12 +25,9 @@ function conversation(images: readonly RgbImage[], { prompt, system }: AskOption
   return system === undefined ? [question] : [{ role: 'system', content: system }, question];
 }
 
-function showProgress(progress: Progress, { phase, done, total }: ChatProgress): void {
-  progress.update(phase === 'encode' ? 'looking at the picture' : 'reading the question', done / total);
-}
-
 interface Answer {
   readonly text: string;
+  readonly logprobs: readonly ChatTokenLogprobs[];
   readonly finish: FinishPart | undefined;
 }
 
@@ -62,6 +39,7 @@ async function collect(
   onText: (text: string) => Promise<void>,
 ): Promise<Answer> {
   let text = '';
+  const logprobs: ChatTokenLogprobs[] = [];
   let finish: FinishPart | undefined;
   for await (const part of model.chat(messages, options)) {
     if (part.type === 'finish') {
@@ -69,9 +47,10 @@ async function collect(
       continue;
     }
     text += part.text;
+    logprobs.push(...(part.logprobs ?? []));
     await onText(part.text);
   }
-  return { text, finish };
+  return { text, logprobs, finish };
 }
 
 interface Pictures {
@@ -88,32 +67,25 @@ async function readPictures(files: readonly string[], options: AskOptions, io: C
   return { images, decodeMs: performance.now() - started };
 }
 
-/** Digits beyond a hundredth are noise. */
-function rounded(timings: Timings): Timings {
-  const entries = Object.entries(timings).map(([name, value]: [string, number]) => [
-    name,
-    Math.round(value * 100) / 100,
-  ]);
-  return { ...timings, ...Object.fromEntries(entries) };
-}
-
 async function tellAnswer(
   model: VisionLanguageModel,
-  { text, finish }: Answer,
+  { text, logprobs, finish }: Answer,
   decodeMs: number,
-  { json }: AskOptions,
+  options: AskOptions,
   io: CliIo,
 ): Promise<void> {
   for (const { message } of finish?.warnings ?? []) io.stderr.write(`warning: ${message}\n`);
-  if (json === true && finish !== undefined) {
+  if (options.json === true && finish !== undefined) {
     const { finishReason, usage } = finish;
-    const timings = rounded({ ...finish.timings, preprocessMs: finish.timings.preprocessMs + decodeMs });
-    return writeJson(io.stdout, { model: model.config.name, answer: text.trim(), finishReason, usage, timings });
+    const timings = roundedTimings({ ...finish.timings, preprocessMs: finish.timings.preprocessMs + decodeMs });
+    const answer = { model: model.config.name, answer: text.trim(), finishReason, usage, timings };
+    return writeJson(io.stdout, options.logprobs === undefined ? answer : { ...answer, logprobs });
   }
   if (finish?.finishReason === 'length') io.stderr.write('note: the answer was cut (see --max-new-tokens)\n');
 }
 
 async function run(files: readonly string[], options: AskOptions, io: CliIo): Promise<void> {
+  const generation = generationOptions(options);
   const { images, decodeMs } = await readPictures(files, options, io);
   const progress = createProgress(io);
   progress.update('opening the model');
@@ -121,7 +93,7 @@ async function run(files: readonly string[], options: AskOptions, io: CliIo): Pr
   try {
     const model = await openModelFor(options, io);
     const chatOptions: ChatOptions = {
-      ...generationOptions(options),
+      ...generation,
       signal: io.signal,
       onProgress: (event) => showProgress(progress, event),
     };
@@ -147,19 +119,10 @@ export function askCommand(io: CliIo): Command {
   const command = new Command('ask')
     .description('answer a question about pictures')
     .argument('<image...>', 'image files')
-    .requiredOption('-p, --prompt <text>', 'the question')
-    .option('--system <text>', 'instructions before the question')
-    .addOption(new Option('--max-new-tokens <n>', 'longest answer').argParser(integer(1, 8192)))
-    .addOption(
-      new Option('--sampling', 'draw tokens with the published settings instead of taking the best').conflicts('beams'),
-    )
-    .addOption(new Option('--beams <n>', 'beam search of this width').argParser(integer(1, 32)))
-    .addOption(new Option('--temperature <x>', 'sampling temperature').argParser(decimal(0, 100)))
-    .addOption(new Option('--top-k <n>', 'sample among the n best tokens').argParser(integer(0, 1_000_000)))
-    .addOption(new Option('--top-p <x>', 'sample among the best tokens of this probability').argParser(decimal(0, 1)))
-    .addOption(new Option('--repetition-penalty <x>', 'penalty on tokens already used').argParser(decimal(0, 100)))
-    .addOption(new Option('--seed <n>', 'seed of the sampling').argParser(integer(0, Number.MAX_SAFE_INTEGER)))
-    .option('--exact', 'read pixels as the reference code does: EXIF, transparency and profiles ignored')
-    .option('--json', 'print one JSON object: model, answer, finishReason, usage, timings');
+    .requiredOption('-p, --prompt <text>', 'the question');
+  addAnswerOptions(command).option(
+    '--json',
+    'print one JSON object: model, answer, finishReason, usage, timings, and logprobs where asked for',
+  );
   return addModelOptions(command).action((images: string[], options: AskOptions) => run(images, options, io));
 }
