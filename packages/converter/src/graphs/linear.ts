@@ -133,7 +133,8 @@ function addActivationCodes(
   const largest = graph.node(`${name}.largest`, 'ReduceMax', { inputs: [magnitude, graph.integers([-1])] });
   const bounded = graph.node(`${name}.bounded`, 'Max', { inputs: [largest, graph.scalar(SMALLEST_MAGNITUDE)] });
   graph.node(scale, 'Div', { inputs: [bounded, graph.scalar(ACTIVATION_STEPS)] });
-  const steps = graph.node(`${name}.steps`, 'Div', { inputs: [input, scale] });
+  const inverse = graph.node(`${name}.inverse`, 'Div', { inputs: [graph.scalar(ACTIVATION_STEPS), bounded] });
+  const steps = graph.node(`${name}.steps`, 'Mul', { inputs: [input, inverse] });
   const rounded = graph.node(`${name}.rounded`, 'Round', { inputs: [steps] });
   const shifted = graph.node(`${name}.shifted`, 'Add', { inputs: [rounded, graph.scalar(ACTIVATION_ZERO)] });
   graph.node(codes, 'Cast', { inputs: [shifted], attributes: { to: int(2) } });
