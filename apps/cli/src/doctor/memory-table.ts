@@ -18,9 +18,9 @@ const CACHE_BYTES_PER_POSITION = 32 * 8 * 128 * 2 * 4;
 /** Activations, logits and the process itself. */
 const WORKING_BYTES = 500_000_000;
 
-/** Bytes in memory per weight. Float16 weights are widened to float32 when they are loaded. */
+/** Bytes in memory per weight: int4 in blocks of 64. Float16 weights are widened to float32 when they are loaded. */
 const BYTES_PER_WEIGHT: readonly (readonly [dtype: string, language: number, vision: number])[] = [
-  ['q4', 0.5625, 1],
+  ['q4', 0.625, 1],
   ['int8', 1.0625, 1],
   ['fp16', 4, 4],
   ['fp32', 4, 4],
