@@ -1,8 +1,12 @@
+import { BackendError } from '@pocketlens/backend';
 import { Tensor } from 'onnxruntime-common';
+import type { InferenceSession } from 'onnxruntime-common';
 import { float32Output } from './graph-session.js';
 import type { GraphRunner } from './graph-runner.js';
+import type { GraphSession } from './graph-session.js';
 import { tensorNames } from './kv-cache.js';
-import type { KvCache, KvShape } from './kv-cache.js';
+import type { KvArray, KvCache, KvCacheType, KvShape } from './kv-cache.js';
+import { int8Names } from './onnx-file/int8-cache.js';
 
 export interface DecoderShape extends KvShape {
   readonly hiddenSize: number;
@@ -11,24 +15,33 @@ export interface DecoderShape extends KvShape {
 
 const CONTROL_INPUTS = ['seqlens_k', 'total_sequence_length', 'kv_start', 'kv_end', 'logits_index'] as const;
 
-export function decoderInputs(shape: KvShape): readonly string[] {
-  return ['inputs_embeds', ...CONTROL_INPUTS, ...tensorNames(shape, 'past')];
+/** After that many passes rows are taken as they are: their largest values then are a little too small. */
+const MOST_WIDENINGS = 4;
+
+export function decoderInputs(shape: KvShape, cache: KvCacheType): readonly string[] {
+  const scales = cache === 'int8' ? int8Names(shape, 'scale') : [];
+  return ['inputs_embeds', ...CONTROL_INPUTS, ...tensorNames(shape, 'past'), ...scales];
 }
 
-export function decoderOutputs(shape: KvShape): readonly string[] {
-  return ['logits', ...tensorNames(shape, 'new')];
+export function decoderOutputs(shape: KvShape, cache: KvCacheType): readonly string[] {
+  const ranges = cache === 'int8' ? int8Names(shape, 'range') : [];
+  return ['logits', ...tensorNames(shape, 'new'), ...ranges];
 }
 
 /** One pass of the decoder graph: embeddings in, logits of chosen rows out, new cache rows written in place. */
 export class Decoder {
   readonly shape: DecoderShape;
+  readonly cacheType: KvCacheType;
   readonly #graph: GraphRunner;
   readonly #outputNames: readonly string[];
+  readonly #rangeNames: readonly string[];
 
-  constructor(graph: GraphRunner, shape: DecoderShape) {
+  constructor(graph: GraphRunner, shape: DecoderShape, cacheType: KvCacheType) {
     this.#graph = graph;
     this.shape = shape;
+    this.cacheType = cacheType;
     this.#outputNames = tensorNames(shape, 'new');
+    this.#rangeNames = cacheType === 'int8' ? int8Names(shape, 'range') : [];
   }
 
   /**
@@ -54,9 +67,9 @@ export class Decoder {
       logits_index: new Tensor('int64', BigInt64Array.from(rows, BigInt), [rows.length]),
       ...cache.inputs,
     };
-    const outputs = await this.#graph.use((session) => session.run(feeds));
+    const outputs = await this.#graph.use((session) => this.#runUntilItFits(session, feeds, cache, past));
     this.#outputNames.forEach((name, index) => {
-      cache.write(index, float32Output(outputs, name, kvHeads * count * headDim), past, count);
+      cache.write(index, cacheOutput(outputs, name, cache.type, kvHeads * count * headDim), past, count);
     });
     return float32Output(outputs, 'logits', rows.length * vocabSize);
   }
@@ -64,4 +77,29 @@ export class Decoder {
   dispose(): Promise<void> {
     return this.#graph.dispose();
   }
+
+  /** Runs again whenever the new rows were larger than an int8 cache could hold; a float32 cache holds everything. */
+  async #runUntilItFits(
+    session: GraphSession,
+    feeds: Readonly<Record<string, Tensor>>,
+    cache: KvCache,
+    past: number,
+  ): Promise<InferenceSession.ReturnType> {
+    for (let pass = 0; ; pass++) {
+      const outputs = await session.run(feeds);
+      let hasWidened = false;
+      for (const [index, name] of this.#rangeNames.entries()) {
+        const range = float32Output(outputs, name, outputs[name]?.size ?? 0);
+        hasWidened = cache.widen(index, range, past) || hasWidened;
+      }
+      if (!hasWidened || pass === MOST_WIDENINGS) return outputs;
+    }
+  }
+}
+
+function cacheOutput(outputs: InferenceSession.ReturnType, name: string, type: KvCacheType, length: number): KvArray {
+  if (type === 'float32') return float32Output(outputs, name, length);
+  const data = outputs[name]?.data;
+  if (data instanceof Int8Array && data.length === length) return data;
+  throw new BackendError('BACKEND_FAILED', `output ${name} is not int8 with ${length} values`);
 }

@@ -9,6 +9,8 @@ export interface GraphFile {
   readonly path: string;
   /** Paths of its external data inside the model. */
   readonly externalData: readonly string[];
+  /** The graph to open instead of the content of the file; its external data lie where the file is. */
+  readonly content?: Uint8Array;
 }
 
 /** Opens graphs; the one thing that a platform's package supplies. */

@@ -28,7 +28,7 @@ export class OnnxSequence implements SequenceV1 {
   constructor(context: SequenceContext, capacity: number, fork?: { readonly cache: KvCache; readonly length: number }) {
     this.#context = context;
     this.capacity = capacity;
-    this.#cache = fork?.cache ?? new KvCache(context.decoder.shape, capacity);
+    this.#cache = fork?.cache ?? new KvCache(context.decoder.shape, capacity, context.decoder.cacheType);
     this.#length = fork?.length ?? 0;
   }
 

@@ -2,11 +2,12 @@ import { BackendError } from '@pocketlens/backend';
 import type { BackendModelV1, LoadModelOptions, ModelSource } from '@pocketlens/backend';
 import { loadOnnxModel } from '@pocketlens/backend-onnx';
 import type { OpenGraph } from '@pocketlens/backend-onnx';
-import type { InferenceSession } from 'onnxruntime-node';
 import { DirectorySource } from './directory-source.js';
 import { prepackedOpener } from './prepacked/open-prepacked.js';
 import type { OpenPrepacked } from './prepacked/open-prepacked.js';
 import { PrepackedCache } from './prepacked/prepacked-cache.js';
+import { createSession } from './create-session.js';
+import type { SessionOptions } from './create-session.js';
 import { importRuntime } from './runtime.js';
 import type { OnnxRuntime } from './runtime.js';
 import { verifyModel } from './verify.js';
@@ -54,7 +55,7 @@ export async function loadFrom(
 
 function graphOpener(
   runtime: OnnxRuntime,
-  options: InferenceSession.SessionOptions,
+  options: SessionOptions,
   openPrepacked: OpenPrepacked | undefined,
 ): OpenGraph {
   return async (graph) => {
@@ -65,7 +66,7 @@ function graphOpener(
     }
     try {
       const packed = await openPrepacked?.(graph, located, options);
-      return packed ?? (await runtime.InferenceSession.create(located, options));
+      return packed ?? (await createSession(runtime, graph, located, options));
     } catch (cause) {
       throw new BackendError('BACKEND_FAILED', `${path} in ${source.name} cannot be opened as an ONNX graph`, {
         cause,
@@ -76,7 +77,7 @@ function graphOpener(
   };
 }
 
-function sessionOptions(threads: number, spinning: boolean): InferenceSession.SessionOptions {
+function sessionOptions(threads: number, spinning: boolean): SessionOptions {
   return {
     executionProviders: ['cpu'],
     executionMode: 'sequential',

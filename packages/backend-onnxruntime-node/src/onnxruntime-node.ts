@@ -17,6 +17,8 @@ export interface OnnxRuntimeNodeOptions {
   readonly spinning?: boolean;
   /** Positions of one pass of a long prompt; default: 128, less where attention over a long context would need more memory. */
   readonly prefillChunk?: number;
+  /** `'int8'`: keys and values in a quarter of the memory, with slightly other logits. Default `'float32'`. */
+  readonly kvCache?: 'float32' | 'int8';
   /** `'low'`: vision encoder and language model take turns in memory. Default `'normal'`. */
   readonly memory?: 'normal' | 'low';
   /**
@@ -53,9 +55,10 @@ async function loadModel(
   options: OnnxRuntimeNodeOptions,
 ): Promise<BackendModelV1> {
   checkThreads(threads);
-  const { prefillChunk, memory, prepacked = false } = options;
+  const { prefillChunk, kvCache, memory, prepacked = false } = options;
   const engine: EngineOptions = {
     ...(prefillChunk === undefined ? {} : { prefillChunk }),
+    ...(kvCache === undefined ? {} : { kvCache }),
     ...(memory === undefined ? {} : { memory }),
     ...rest,
     ...(prepacked === false ? {} : { prepacked }),

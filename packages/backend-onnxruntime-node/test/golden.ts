@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { SequencePart, SliceInput, ImageFeatures } from '@pocketlens/backend';
+import type { Dtype, SequencePart, SliceInput, ImageFeatures } from '@pocketlens/backend';
 import { convert } from '@pocketlens/converter';
 
 const folder = fileURLToPath(new URL('../../../tools/golden/model/', import.meta.url));
@@ -61,7 +61,7 @@ export interface GoldenVariant {
   readonly config?: object;
   /** Changes files of the checkpoint. */
   readonly edit?: (checkpoint: string) => Promise<void>;
-  readonly dtypes?: readonly ('fp32' | 'fp16')[];
+  readonly dtypes?: readonly Exclude<Dtype, 'q4f16'>[];
 }
 
 /** Converts the golden checkpoint, or a variant of it, into a new folder. */

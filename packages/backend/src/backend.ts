@@ -21,6 +21,11 @@ export interface LoadModelOptions {
    */
   readonly prefillChunk?: number;
   /**
+   * How keys and values of a sequence are stored: `'int8'` takes a quarter of the memory of `'float32'`, and changes the
+   * logits a little. Default `'float32'`.
+   */
+  readonly kvCache?: 'float32' | 'int8';
+  /**
    * `'low'`: the vision encoder and the language model take turns in memory; every change between pictures and text
    * costs the time to open one of them. Default `'normal'`: both stay.
    */
