@@ -1,6 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { ModelFormatError, systemErrorCode } from './errors.js';
+import { isGgufSource } from './gguf/open-pair.js';
+import { readGgufSource, readSafetensorsFile, type SourceContents } from './inspect-sources.js';
 import { preview } from './json.js';
 import type { JsonObject } from './json.js';
 import { readOnnxWeights, type OnnxWeight } from './onnx/read-weights.js';
@@ -22,7 +24,7 @@ export interface InspectedTensor {
   readonly file: string;
 }
 
-/** A part of a model: in a checkpoint the three networks, in a model directory the parts of the manifest. */
+/** A part of a model: in a checkpoint or GGUF the three networks, in a model directory the parts of the manifest. */
 export interface InspectedPart {
   readonly part: string;
   readonly dtype: string;
@@ -32,10 +34,10 @@ export interface InspectedPart {
 }
 
 export interface Inspection {
-  readonly kind: 'checkpoint' | 'model';
-  /** Absolute path. */
+  readonly kind: 'checkpoint' | 'gguf' | 'model';
+  /** Absolute path of the directory or file. */
   readonly directory: string;
-  /** Name, version and sizes of the model. */
+  /** Name, version and sizes of the model; the name alone where a single file tells no more. */
   readonly model: JsonObject;
   readonly parts: readonly InspectedPart[];
   /** Of all parts; a model directory with two dtypes counts both. */
@@ -43,45 +45,63 @@ export interface Inspection {
   readonly bytes: number;
 }
 
-const CHECKPOINT_PARTS: readonly (readonly [prefix: string, part: string])[] = [
-  ['vpm.', 'vision_tower'],
-  ['resampler.', 'resampler'],
-  ['llm.', 'language_model'],
+/** Parts by the beginning of a tensor's name, in checkpoints and in GGUF files. */
+const SOURCE_PARTS: readonly (readonly [name: RegExp, part: string])[] = [
+  [/^(vpm|v)\./, 'vision_tower'],
+  [/^resampler\./, 'resampler'],
+  [/^(llm\.|blk\.|token_embd|output)/, 'language_model'],
 ];
 const MAX_GRAPH_BYTES = 2 ** 31;
 
+export interface InspectOptions {
+  /** Image part of a GGUF model, as for `convert`. */
+  readonly mmproj?: string;
+}
+
 /**
- * Tells what a checkpoint or a model directory holds: parts, tensors, types, sizes, parameters. Only headers are read.
+ * Tells what a checkpoint, a GGUF pair, a model directory or a single file of weights holds: parts, tensors, types, sizes,
+ * parameters. Only headers are read.
  *
  * @throws {ModelFormatError} `MODEL_CONFIG`, `MODEL_SHARD`, `MODEL_HEADER`, `MODEL_TENSOR_BOUNDS`, `MODEL_DTYPE`,
  *   `MODEL_EXTERNAL_PATH`, `MODEL_VERSION`
  */
-export async function inspect(directory: string): Promise<Inspection> {
-  const manifest = await readManifest(directory);
-  if (manifest === undefined) return await inspectCheckpoint(directory);
+export async function inspect(path: string, { mmproj }: InspectOptions = {}): Promise<Inspection> {
+  if (await isGgufSource(path)) return summariseSource('gguf', path, await readGgufSource(path, mmproj));
+  if (path.endsWith('.safetensors')) return summariseSource('checkpoint', path, await readSafetensorsFile(path));
+  const manifest = await readManifest(path).catch((error: unknown) => {
+    if (systemErrorCode(error) !== 'ENOTDIR') throw error;
+  });
+  if (manifest === undefined) return await inspectCheckpoint(path);
   const parts: InspectedPart[] = [];
   for (const { part, dtype, file } of manifest.parts) {
-    const tensors = file.endsWith('.onnx') ? await graphTensors(directory, file) : await fileTensors(directory, file);
+    const tensors = file.endsWith('.onnx') ? await graphTensors(path, file) : await fileTensors(path, file);
     parts.push(summarise(part, dtype, tensors));
   }
-  return summariseAll('model', directory, manifest.model, parts);
+  return summariseAll('model', path, manifest.model, parts);
 }
 
 async function inspectCheckpoint(directory: string): Promise<Inspection> {
   const config = await readConfig(directory);
   const checkpoint = await Checkpoint.open(directory);
   await checkpoint.close();
-  const byPart = new Map<string, InspectedTensor[]>(CHECKPOINT_PARTS.map(([, part]) => [part, []]));
-  for (const { name, dtype, shape, byteLength, shard } of checkpoint.tensors.values()) {
-    const part = CHECKPOINT_PARTS.find(([prefix]) => name.startsWith(prefix))?.[1] ?? 'other';
-    const tensors = byPart.get(part) ?? [];
-    tensors.push({ name, dtype, shape, bytes: byteLength, file: shard });
-    byPart.set(part, tensors);
+  const tensors = [...checkpoint.tensors.values()].map(({ name, dtype, shape, byteLength, shard }) => {
+    return { name, dtype, shape, bytes: byteLength, file: shard };
+  });
+  return summariseSource('checkpoint', directory, { tensors, model: { ...manifestModel(config) } });
+}
+
+function summariseSource(kind: 'checkpoint' | 'gguf', path: string, { tensors, model }: SourceContents): Inspection {
+  const byPart = new Map<string, InspectedTensor[]>(SOURCE_PARTS.map(([, part]) => [part, []]));
+  for (const tensor of tensors) {
+    const part = SOURCE_PARTS.find(([name]) => name.test(tensor.name))?.[1] ?? 'other';
+    const found = byPart.get(part) ?? [];
+    found.push(tensor);
+    byPart.set(part, found);
   }
   const parts = [...byPart]
-    .filter(([, tensors]) => tensors.length > 0)
-    .map(([part, tensors]) => summarise(part, [...new Set(tensors.map(({ dtype }) => dtype))].join(', '), tensors));
-  return summariseAll('checkpoint', directory, { ...manifestModel(config) }, parts);
+    .filter(([, found]) => found.length > 0)
+    .map(([part, found]) => summarise(part, [...new Set(found.map(({ dtype }) => dtype))].join(', '), found));
+  return summariseAll(kind, path, model, parts);
 }
 
 function summarise(part: string, dtype: string, tensors: readonly InspectedTensor[]): InspectedPart {

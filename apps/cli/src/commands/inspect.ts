@@ -1,12 +1,21 @@
 import { DirectorySource, verifyModel } from '@pocketlens/backend-onnxruntime-node';
-import { type Manifest, readManifest } from '@pocketlens/backend-onnx';
+import { readManifest } from '@pocketlens/backend-onnx';
+import { inspect, memoryNeeds, type Inspection } from '@pocketlens/converter';
 import { Command } from 'commander';
-import { checkDirectory } from '../files.js';
-import { formatBytes, formatTable } from '../format.js';
+import { readMachine } from '../bench/machine.js';
+import { UsageError } from '../errors.js';
+import { checkExists } from '../files.js';
+import { formatTable } from '../format.js';
+import { memoryText, modelFacts, partRows, reportMemory, type MemoryReport } from '../inspect-report.js';
 import { type CliIo, write, writeJson } from '../io.js';
+import { integer } from '../options.js';
 import { createProgress } from '../progress.js';
 
+const DEFAULT_CONTEXT = 4096;
+
 interface InspectOptions {
+  readonly mmproj?: string;
+  readonly context?: number;
   readonly verify?: true;
   readonly json?: true;
 }
@@ -24,43 +33,65 @@ async function verify(directory: string, io: CliIo): Promise<void> {
   }
 }
 
-function toText(directory: string, { model, parts, files }: Manifest, verified: boolean): string {
-  const size = new Map(files.map((file) => [file.path, file.size]));
-  const bytes = (paths: readonly string[]): string =>
-    formatBytes(paths.reduce((sum, path) => sum + (size.get(path) ?? 0), 0));
-  const facts: string[][] = [
-    ['model', `${model.name} (MiniCPM-V ${model.version})`],
-    [
-      'language',
-      `${model.layers} layers, width ${model.hiddenSize}, ${model.kvHeads} key-value heads, vocabulary ${model.vocabSize}`,
-    ],
-    ['vision', `${model.queries} embeddings a slice, patches of ${model.patchSize} pixels`],
-    ['context', `${model.maxPositions} positions`],
-    [
-      'files',
-      `${files.length}, ${bytes(files.map((file) => file.path))}${verified ? ', every SHA-256 as recorded' : ''}`,
-    ],
-  ];
-  const table = parts.map(({ part, dtype, file, externalData }) => [part, dtype, bytes([file, ...externalData]), file]);
-  return `${directory}\n${formatTable(facts)}\n\n${formatTable(table)}\n`;
+async function measureMemory(inspection: Inspection, context?: number): Promise<MemoryReport> {
+  const { maxPositions } = inspection.model;
+  const most = typeof maxPositions === 'number' ? maxPositions : DEFAULT_CONTEXT;
+  const contextLength = Math.min(context ?? DEFAULT_CONTEXT, most);
+  const { memoryBytes, availableMemoryBytes } = await readMachine();
+  return reportMemory(memoryNeeds(inspection, contextLength), {
+    contextLength,
+    memoryBytes,
+    availableBytes: availableMemoryBytes,
+  });
 }
 
-async function run(directory: string, options: InspectOptions, io: CliIo): Promise<void> {
-  await checkDirectory(directory, 'model');
-  const manifest = await readManifest(new DirectorySource(directory));
-  if (options.verify === true) await verify(directory, io);
-  if (options.json === true) {
-    return writeJson(io.stdout, { directory, ...manifest, ...(options.verify === true ? { verified: true } : {}) });
+/** A model directory as its manifest has it; of another source the parts with the number of their tensors. */
+async function jsonOf(path: string, inspection: Inspection): Promise<Readonly<Record<string, unknown>>> {
+  const { kind, model, parameters, bytes } = inspection;
+  if (kind === 'model') return { kind, ...(await readManifest(new DirectorySource(path))), parameters, bytes };
+  const parts = inspection.parts.map(({ tensors, ...part }) => ({ ...part, tensors: tensors.length }));
+  return { kind, model, parts, parameters, bytes };
+}
+
+function toText(path: string, inspection: Inspection, files: readonly string[][]): string {
+  const facts = formatTable([...modelFacts(inspection), ...files]);
+  return `${path}\n${facts}\n\n${formatTable(partRows(inspection))}\n`;
+}
+
+/** Files of a model directory, or those that the parts of another source lie in. */
+function fileRows({ kind, parts }: Inspection, isVerified: boolean): string[][] {
+  const names = [...new Set(parts.flatMap(({ tensors }) => tensors.map(({ file }) => file)))];
+  const verified = isVerified ? ['verified', 'every SHA-256 as recorded'] : undefined;
+  const shown = kind === 'model' || names.length <= 4 ? names : [...names.slice(0, 3), `${names.length - 3} more`];
+  return [['files', shown.join(', ')], ...(verified === undefined ? [] : [verified])];
+}
+
+async function run(path: string, options: InspectOptions, io: CliIo): Promise<void> {
+  const { mmproj, context, json } = options;
+  const isVerified = options.verify === true;
+  await checkExists(path, 'model');
+  const inspection = await inspect(path, mmproj === undefined ? {} : { mmproj });
+  if (isVerified && inspection.kind !== 'model') {
+    throw new UsageError(`--verify compares the files of a model directory with its manifest; ${path} is none`);
   }
-  await write(io.stdout, toText(directory, manifest, options.verify === true));
+  if (isVerified) await verify(path, io);
+  const memory = await measureMemory(inspection, context);
+  if (json === true) {
+    const contents = await jsonOf(path, inspection);
+    return writeJson(io.stdout, { directory: path, ...contents, memory, ...(isVerified ? { verified: true } : {}) });
+  }
+  const text = toText(path, inspection, fileRows(inspection, isVerified));
+  await write(io.stdout, text + memoryText(memory));
 }
 
-/** `pocketlens inspect`: what a model directory holds. */
+/** `pocketlens inspect`: what a checkpoint, a GGUF file or a model directory holds, and whether it fits this machine. */
 export function inspectCommand(io: CliIo): Command {
   return new Command('inspect')
-    .description('show what a model directory holds')
-    .argument('<dir>', 'model directory, as `pocketlens convert` writes it')
-    .option('--verify', 'compare the SHA-256 of every file with the manifest')
-    .option('--json', 'print the manifest as JSON')
-    .action((directory: string, options: InspectOptions) => run(directory, options, io));
+    .description('show what a model, checkpoint or GGUF file holds, and whether it fits this machine')
+    .argument('<path>', 'model directory, checkpoint directory, or .gguf or .safetensors file')
+    .option('--mmproj <file>', 'image part of a GGUF model, when it is not the one beside it')
+    .option('--context <n>', 'positions that memory is computed for (default: 4096)', integer(1, 1_048_576))
+    .option('--verify', 'compare the SHA-256 of every file of a model directory with the manifest')
+    .option('--json', 'print the same as JSON')
+    .action((path: string, options: InspectOptions) => run(path, options, io));
 }
