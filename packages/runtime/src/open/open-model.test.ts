@@ -60,6 +60,23 @@ describe('openModel', () => {
     await model.dispose();
   });
 
+  it('answers the same with little memory', async () => {
+    const content = [{ type: 'image', image: { width: 20, height: 20, data: new Uint8Array(1200) } }] as const;
+    const answers = [];
+    for (const memory of ['normal', 'low'] as const) {
+      const model = await openModel(whole, { threads: 1, memory });
+      answers.push((await model.generate([{ role: 'user', content }], { maxNewTokens: 8 })).tokenIds);
+      await model.dispose();
+    }
+    expect(answers[1]).toEqual(answers[0]);
+  });
+
+  it('refuses caches of less than nothing before anything is loaded', async () => {
+    await expect(openModel(join(root, 'nowhere'), { cache: { sequences: -1 } })).rejects.toMatchObject({
+      code: 'ARGUMENT_RANGE',
+    });
+  });
+
   it('disposes the weights when the rest cannot be opened', async () => {
     const real = onnxruntimeNode({ threads: 1 });
     let isDisposed = false;
