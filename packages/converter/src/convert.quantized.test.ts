@@ -14,7 +14,7 @@ import {
 } from '../test/random-checkpoint.js';
 import { ReferenceNetwork, type ReferenceConfig } from '../test/reference-network.js';
 import { parseConfig, type CheckpointConfig } from './config.js';
-import { convert } from './convert.js';
+import { convert, type ConvertProgress } from './convert.js';
 import type { Manifest, PartDtype } from './output/manifest.js';
 import type { BlockSize, QuantizationScheme } from './quantization/scheme.js';
 
@@ -189,4 +189,21 @@ describe.each(Object.keys(variants))('%s', (name) => {
     expect(Math.max(...differences)).toBeLessThan(FAR);
     expect(differences.filter((difference) => difference < 1e-6).length).toBeGreaterThan(differences.length / 2);
   });
+});
+
+test.each([0.1, 0.6, 0.97])('interrupted at %d of the bytes and taken up again: the same files', async (share) => {
+  const source = join(directory, 'resumed', 'checkpoint');
+  writeRandomCheckpoint(source, { config: { intermediate_size: 300 } });
+  const dtypes = ['q4', 'int8'] as const;
+  const whole = await convert({ source, target: join(directory, 'resumed', `whole-${share}`), dtypes });
+  const target = join(directory, 'resumed', `again-${share}`);
+  const stop = new AbortController();
+  const onProgress = ({ bytesDone, bytesTotal }: ConvertProgress): void => {
+    if (bytesDone > share * bytesTotal) stop.abort();
+  };
+  await expect(convert({ source, target, dtypes, signal: stop.signal, onProgress })).rejects.toMatchObject({
+    code: 'ABORTED',
+  });
+  const again = await convert({ source, target, dtypes });
+  expect(again.manifest).toEqual(whole.manifest);
 });
