@@ -192,6 +192,12 @@ describe('the target is absent or complete', () => {
     for (const over of [source, room]) {
       await expect(run({ target: over, force: true })).rejects.toMatchObject({ code: 'ARGUMENT_RANGE' });
     }
+    // Nor a shard, or an adapter, that lies there.
+    mkdirSync(join(target, 'blobs'), { recursive: true });
+    const shard = join(source, 'model-00001-of-00002.safetensors');
+    renameSync(shard, join(target, 'blobs', 'shard'));
+    symlinkSync(join(target, 'blobs', 'shard'), shard);
+    await expect(run({ force: true })).rejects.toMatchObject({ code: 'ARGUMENT_RANGE' });
     expect(contents(source)).toEqual(before);
   });
 });

@@ -106,7 +106,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
     const plan = planParts(source.checkpoint, source.config, dtypes, options);
     const staging = await StagingDirectory.open(options.target, {
       force: options.force ?? false,
-      source: options.source,
+      sources: [options.source, ...source.weightFiles, ...source.otherFiles],
       fingerprint: await fingerprint(source, plan, options),
       isFresh,
     });

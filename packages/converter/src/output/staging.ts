@@ -7,8 +7,8 @@ import { FileLock } from './lock.js';
 export interface StagingOptions {
   /** Replace a target that is not empty. */
   readonly force: boolean;
-  /** File or directory that must survive the replacement. */
-  readonly source: string;
+  /** Files and directories that must survive the replacement. */
+  readonly sources: readonly string[];
   /** What the work depends on: unfinished work with another fingerprint is thrown away. */
   readonly fingerprint: string;
   /** Throw unfinished work away in any case. */
@@ -49,12 +49,12 @@ export class StagingDirectory {
    */
   static async open(target: string, options: StagingOptions): Promise<StagingDirectory> {
     const finalPath = resolve(target);
-    await checkTarget(finalPath, options.force, options.source);
+    await checkTarget(finalPath, options.force, options.sources);
     const root = stagingRoot(finalPath);
     const lock = await lockStaging(root);
     try {
       await restorePrevious(root, finalPath);
-      await checkTarget(finalPath, options.force, options.source);
+      await checkTarget(finalPath, options.force, options.sources);
       const journal = await openJournal(root, options);
       return new StagingDirectory(finalPath, options.force, { journal, lock });
     } catch (error) {
@@ -136,15 +136,14 @@ async function openJournal(root: string, { fingerprint, isFresh }: StagingOption
   }
 }
 
-async function checkTarget(target: string, force: boolean, source: string): Promise<void> {
+async function checkTarget(target: string, force: boolean, sources: readonly string[]): Promise<void> {
   const entries = await listDirectory(target);
   if (entries === undefined || entries.length === 0) return;
-  if (!force) {
-    throw notEmpty(target);
-  }
-  const path = relative(await realpath(target), await realpath(source));
-  const isInside = path === '' || (path !== '..' && !path.startsWith(`..${sep}`) && !isAbsolute(path));
-  if (isInside) {
+  if (!force) throw notEmpty(target);
+  for (const source of sources) {
+    const path = relative(await realpath(target), await realpath(source));
+    const isInside = path === '' || (path !== '..' && !path.startsWith(`..${sep}`) && !isAbsolute(path));
+    if (!isInside) continue;
     throw new InvalidArgumentError('ARGUMENT_RANGE', `${target} holds the source ${source}: it cannot be replaced`);
   }
 }
