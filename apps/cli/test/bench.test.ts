@@ -1,7 +1,8 @@
-import { mkdir } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { convert } from '@pocketlens/converter';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { modelDirectory } from '@pocketlens/model-tiny';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runCli } from '../src/run.js';
 import { type Folder, root, temporaryFolder, writeCheckpoint } from './fixtures.js';
 import { jsonLines, pocketlens } from './memory-io.js';
@@ -83,7 +84,27 @@ describe('pocketlens bench', () => {
   it('names a model that is not there', async () => {
     const { code, stderr } = await pocketlens(['bench', '--model', path.join(root, 'absent')]);
     expect(code).toBe(1);
-    expect(stderr).toContain('no such model');
+    expect(stderr).toContain('there is no such folder');
+  });
+
+  it('finds a model by its name in the Hugging Face cache', async () => {
+    const folder = await temporaryFolder();
+    vi.stubEnv('HF_HUB_CACHE', folder.path);
+    try {
+      const repository = path.join(folder.path, 'models--org--model');
+      const commit = 'ab'.repeat(20);
+      const snapshot = path.join(repository, 'snapshots', commit);
+      await mkdir(path.join(repository, 'refs'), { recursive: true });
+      await writeFile(path.join(repository, 'refs', 'main'), commit);
+      await cp(modelDirectory, snapshot, { recursive: true });
+      const args = ['--slices', 'none', '--prefill', 'none', '--decode', 'none'];
+      const { code, stdout } = await pocketlens(['bench', '--model', 'org/model', '--json', ...args]);
+      expect(code).toBe(0);
+      expect(jsonLines(stdout)).toMatchObject([{ model: { name: 'pocketlens-tiny', directory: snapshot } }]);
+    } finally {
+      vi.unstubAllEnvs();
+      await folder.remove();
+    }
   });
 });
 

@@ -4,7 +4,7 @@ import { modelDirectory } from '@pocketlens/model-tiny';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { diagnose } from '../src/doctor/diagnosis.js';
 import { type Facts, readFacts } from '../src/doctor/facts.js';
-import { memoryTable } from '../src/doctor/memory-table.js';
+import { memoryTable, TABLE_CONTEXT } from '../src/doctor/memory-table.js';
 import { type Folder, temporaryFolder } from './fixtures.js';
 import { jsonLines, pocketlens } from './memory-io.js';
 
@@ -113,9 +113,21 @@ describe('the diagnosis', () => {
 });
 
 describe('the memory table', () => {
+  it('says of the embedded model what inspect says', async () => {
+    const { stdout } = await pocketlens(['inspect', modelDirectory, '--context', String(TABLE_CONTEXT), '--json']);
+    const [{ memory }] = jsonLines(stdout) as [{ memory: { needs: { isStored: boolean; totalBytes: number }[] } }];
+    const stored = memory.needs.find(({ isStored }) => isStored)!;
+    expect(memoryTable(1e9, facts.embeddedModel.memory)[0]).toMatchObject({ bytes: stored.totalBytes, fits: true });
+  });
+
+  it('has no row of an embedded model that cannot be read', () => {
+    const models = memoryTable(1e9, null).map(({ model }) => model);
+    expect(new Set(models)).toEqual(new Set(['MiniCPM-Llama3-V 2.5']));
+  });
+
   it('lets a larger machine hold what a smaller one holds', () => {
     const fits = [1, 6, 8, 16, 24, 48].map((gigabytes) =>
-      memoryTable(gigabytes * 1e9)
+      memoryTable(gigabytes * 1e9, facts.embeddedModel.memory)
         .filter((need) => need.fits)
         .map(({ dtype }) => dtype),
     );

@@ -36,7 +36,7 @@ export {
 export { PART_DTYPES, type QuantizationOptions } from './part-formats.js';
 export { BLOCK_SIZES, ROUNDINGS, type BlockSize, type Rounding } from './quantization/scheme.js';
 export { inspect, type InspectedPart, type InspectedTensor, type InspectOptions, type Inspection } from './inspect.js';
-export { memoryNeeds, type MemoryNeed } from './memory-need.js';
+export { memoryNeeds, memoryNeedsOfSizes, type MemoryNeed, type ModelSizes } from './memory-need.js';
 export { SafetensorsFile } from './safetensors/file.js';
 export {
   SAFETENSORS_LIMITS,

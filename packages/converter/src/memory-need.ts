@@ -14,9 +14,20 @@ export interface MemoryNeed {
   readonly totalBytes: number;
 }
 
+/** Sizes that memory depends on. */
+export interface ModelSizes {
+  /** Weights of the language model that every token reads: no embedding table, but the head. */
+  readonly languageWeights: number;
+  /** Weights of the vision tower and the resampler. */
+  readonly visionWeights: number;
+  /** Keys and values of one position in float32, over all layers. */
+  readonly cacheBytesPerPosition: number;
+}
+
 /** Of weights and cache, for activations and what the engine holds beside them. */
 const ROOM = 0.15;
-const PROCESS_BYTES = 100_000_000;
+/** The process, a picture of ten slices and a long prompt of the smallest model. */
+const PROCESS_BYTES = 300_000_000;
 /** int4 in blocks of 64: half a byte, and a float32 scale and a 4-bit zero point for each block. */
 const INT4_BYTES = 0.5 + 4.5 / 64;
 
@@ -27,6 +38,22 @@ const WEIGHT_BYTES: Readonly<Record<PartDtype, { readonly language: number; read
   fp16: { language: 4, vision: 4 },
   fp32: { language: 4, vision: 4 },
 };
+const DTYPES: readonly PartDtype[] = ['q4', 'int8', 'fp16', 'fp32'];
+
+/**
+ * What a model of these sizes needs in memory in each storage type, the smallest first.
+ *
+ * @param contextLength - positions of the key-value cache
+ */
+export function memoryNeedsOfSizes(sizes: ModelSizes, contextLength: number): readonly MemoryNeed[] {
+  const { languageWeights, visionWeights, cacheBytesPerPosition } = sizes;
+  const cacheBytes = cacheBytesPerPosition * contextLength;
+  return DTYPES.map((dtype) => {
+    const { language, vision } = WEIGHT_BYTES[dtype];
+    const weightBytes = Math.round(languageWeights * language + visionWeights * vision);
+    return { dtype, isStored: false, weightBytes, cacheBytes, totalBytes: totalBytes(weightBytes, cacheBytes) };
+  });
+}
 
 /**
  * What a model needs in memory, stored and in the other storage types; computed from its sizes, the smallest first.
@@ -39,18 +66,17 @@ export function memoryNeeds(inspection: Inspection, contextLength: number): read
   const isKnown = typeof layers === 'number' && typeof kvHeads === 'number' && typeof headDim === 'number';
   const weights = countWeights(inspection);
   if (!isKnown || weights === undefined) return [];
-  const cacheBytes = layers * 2 * kvHeads * headDim * 4 * contextLength;
-  return (Object.keys(WEIGHT_BYTES) as PartDtype[]).map((dtype) => {
-    const stored = inspection.kind === 'model' ? inspection.parts.filter((part) => part.dtype === dtype) : [];
-    const perWeight = WEIGHT_BYTES[dtype];
-    const weightBytes = Math.round(
-      stored.length > 0
-        ? stored.reduce((sum, part) => sum + loadedBytes(part), 0)
-        : weights.language * perWeight.language + weights.vision * perWeight.vision,
-    );
-    const totalBytes = Math.round((weightBytes + cacheBytes) * (1 + ROOM)) + PROCESS_BYTES;
-    return { dtype, isStored: stored.length > 0, weightBytes, cacheBytes, totalBytes };
+  const sizes = { ...weights, cacheBytesPerPosition: layers * 2 * kvHeads * headDim * 4 };
+  return memoryNeedsOfSizes(sizes, contextLength).map((need) => {
+    const stored = inspection.kind === 'model' ? inspection.parts.filter((part) => part.dtype === need.dtype) : [];
+    if (stored.length === 0) return need;
+    const weightBytes = stored.reduce((sum, part) => sum + loadedBytes(part), 0);
+    return { ...need, isStored: true, weightBytes, totalBytes: totalBytes(weightBytes, need.cacheBytes) };
   });
+}
+
+function totalBytes(weightBytes: number, cacheBytes: number): number {
+  return Math.round((weightBytes + cacheBytes) * (1 + ROOM)) + PROCESS_BYTES;
 }
 
 /** A part of a model directory in memory. */
@@ -59,22 +85,17 @@ function loadedBytes({ part, tensors }: InspectedPart): number {
   return tensors.reduce((sum, { dtype, bytes }) => sum + bytes * (dtype === 'float16' ? 2 : 1), 0);
 }
 
-interface WeightCounts {
-  readonly language: number;
-  readonly vision: number;
-}
-
 /** Numbers that every token, or every slice, reads. */
-function countWeights({ kind, parts }: Inspection): WeightCounts | undefined {
+function countWeights({ kind, parts }: Inspection): Omit<ModelSizes, 'cacheBytesPerPosition'> | undefined {
   const of = (name: string): number => parts.find(({ part }) => part === name)?.parameters ?? 0;
   const counts =
     kind === 'model'
-      ? { language: of('decoder'), vision: of('vision_encoder') }
+      ? { languageWeights: of('decoder'), visionWeights: of('vision_encoder') }
       : {
-          language: of('language_model') - embeddingParameters(parts),
-          vision: of('vision_tower') + of('resampler'),
+          languageWeights: of('language_model') - embeddingParameters(parts),
+          visionWeights: of('vision_tower') + of('resampler'),
         };
-  return counts.language > 0 && counts.vision > 0 ? counts : undefined;
+  return counts.languageWeights > 0 && counts.visionWeights > 0 ? counts : undefined;
 }
 
 const EMBEDDING_NAMES: ReadonlySet<string> = new Set(['llm.model.embed_tokens.weight', 'token_embd.weight']);

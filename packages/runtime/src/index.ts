@@ -21,6 +21,7 @@ export type { InvalidPromptErrorCode } from './errors.js';
 export type { TokenStream } from './generation/generate-tokens.js';
 export type { GeneratedToken, TokenLogprob, TokenLogprobs } from './generation/logprobs.js';
 export type { EarlyStopping, GenerationOptions, Speculation } from './generation/options.js';
+export { locateModel } from './open/locate-model.js';
 export { openModel } from './open/open-model.js';
 export type { OpenModelOptions } from './open/open-model.js';
 export type { ContentPart, ImagePart, Message, Role, TextPart } from './prompt/messages.js';

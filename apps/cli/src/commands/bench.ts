@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { onnxruntimeNode, type OnnxRuntimeNodeOptions } from '@pocketlens/backend-onnxruntime-node';
 import { DEFAULT_PREPROCESSOR_CONFIG } from '@pocketlens/preprocessing';
+import { locateModel } from '@pocketlens/runtime';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { isBusy, type Machine, readMachine } from '../bench/machine.js';
 import { MemoryWatch, peakResidentBytes } from '../bench/memory.js';
@@ -18,7 +19,6 @@ import {
 import { type BenchReport, reportText } from '../bench/report.js';
 import { timed } from '../bench/samples.js';
 import { UsageError } from '../errors.js';
-import { checkDirectory } from '../files.js';
 import { type CliIo, write, writeJson } from '../io.js';
 import { addModelOptions, locateModelFor, type ModelOptions } from '../model-options.js';
 import { integer } from '../options.js';
@@ -163,8 +163,7 @@ interface Run {
 }
 
 async function run(options: BenchOptions, io: CliIo): Promise<void> {
-  const directory = locateModelFor(options);
-  await checkDirectory(directory, 'model');
+  const directory = await locateModel(locateModelFor(options));
   const machine = await readMachine();
   if (isBusy(machine))
     io.stderr.write(`warning: the machine is busy (load ${machine.load.toFixed(2)}), times will be too long\n`);

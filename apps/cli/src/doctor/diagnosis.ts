@@ -1,7 +1,7 @@
 import { isBusy } from '../bench/machine.js';
 import { formatBytes } from '../format.js';
 import type { Facts } from './facts.js';
-import { memoryTable, type MemoryNeed } from './memory-table.js';
+import { FULL_MODEL, memoryTable, type ModelFit } from './memory-table.js';
 
 /** `failed`: nothing can be answered until it is put right. `warning`: it works, with a drawback. */
 export type Severity = 'ok' | 'warning' | 'failed';
@@ -18,7 +18,7 @@ export interface Diagnosis {
   /** No check has failed. */
   readonly ok: boolean;
   readonly checks: readonly Check[];
-  readonly fits: readonly MemoryNeed[];
+  readonly fits: readonly ModelFit[];
   /** What to do next, most urgent first. */
   readonly next: readonly string[];
 }
@@ -43,7 +43,7 @@ function checkProcessor({ machine }: Facts): Check {
   return { name: 'processor', severity: 'ok', detail };
 }
 
-function checkMemory({ machine }: Facts, embedded: MemoryNeed | undefined): Check {
+function checkMemory({ machine }: Facts, embedded: ModelFit | undefined): Check {
   const detail = `${formatBytes(machine.availableMemoryBytes)} free of ${formatBytes(machine.memoryBytes)}`;
   if (embedded?.fits !== false) return { name: 'memory', severity: 'ok', detail };
   const hint = `Even the embedded model needs ${formatBytes(embedded.bytes)}: close other programs.`;
@@ -78,12 +78,13 @@ function checkPart(name: string, { ok, detail }: Facts['images'], hint: string):
 }
 
 /** Where to go from here when everything works. */
-function nextSteps(fits: readonly MemoryNeed[]): string[] {
-  const large = fits.find(({ model, fits: fit }) => model !== 'pocketlens-tiny' && fit);
+function nextSteps(fits: readonly ModelFit[]): string[] {
+  const full = fits.filter(({ model }) => model === FULL_MODEL);
+  const large = full.find((row) => row.fits);
   return [
     'pocketlens ask photo.jpg -p "What is the total?" asks the embedded model.',
     large === undefined
-      ? `${fits[1]?.model} needs at least ${formatBytes(fits[1]?.bytes ?? 0)} of free memory: stay with the embedded model.`
+      ? `${FULL_MODEL} needs at least ${formatBytes(full[0]?.bytes ?? 0)} of free memory: stay with the embedded model.`
       : `${large.model} fits as ${large.dtype}: pocketlens convert CHECKPOINT DIR --dtype ${large.dtype}, then ask --model DIR.`,
     'pocketlens bench measures how fast a model is here.',
   ];
@@ -91,12 +92,15 @@ function nextSteps(fits: readonly MemoryNeed[]): string[] {
 
 /** Judges the facts. */
 export function diagnose(facts: Facts): Diagnosis {
-  const fits = memoryTable(facts.machine.availableMemoryBytes);
+  const fits = memoryTable(facts.machine.availableMemoryBytes, facts.embeddedModel.memory);
   const reinstall = 'Run `npm install` again.';
   const checks = [
     checkNode(facts.machine.node),
     checkProcessor(facts),
-    checkMemory(facts, fits[0]),
+    checkMemory(
+      facts,
+      fits.find(({ model }) => model !== FULL_MODEL),
+    ),
     checkLoad(facts),
     ...checkBackends(facts),
     checkPart('images', facts.images, `${reinstall} sharp's library comes per platform.`),

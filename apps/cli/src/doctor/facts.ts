@@ -1,10 +1,12 @@
 import { DirectorySource, onnxruntimeNode, verifyModel } from '@pocketlens/backend-onnxruntime-node';
 import { readManifest } from '@pocketlens/backend-onnx';
+import { inspect, memoryNeeds, type MemoryNeed } from '@pocketlens/converter';
 import { modelDirectory } from '@pocketlens/model-tiny';
 import { type Machine, readMachine } from '../bench/machine.js';
 import { describeError } from '../errors.js';
 import type { CliIo } from '../io.js';
 import { type CacheFolder, readCacheFolders } from './folders.js';
+import { TABLE_CONTEXT } from './memory-table.js';
 
 export interface BackendFacts {
   readonly name: string;
@@ -21,12 +23,20 @@ export interface PartFacts {
   readonly detail: string;
 }
 
+export interface EmbeddedModelFacts extends PartFacts {
+  readonly directory: string;
+  /** Of its files; `null` when they cannot be read. */
+  readonly bytes: number | null;
+  /** Of its first storage type, at the context of the memory table; `null` when the files cannot be read. */
+  readonly memory: MemoryNeed | null;
+}
+
 /** Everything that `pocketlens doctor` looks at. */
 export interface Facts {
   readonly machine: Machine;
   readonly backends: readonly BackendFacts[];
   readonly images: PartFacts;
-  readonly embeddedModel: PartFacts & { readonly directory: string; readonly bytes: number | null };
+  readonly embeddedModel: EmbeddedModelFacts;
   readonly caches: readonly CacheFolder[];
 }
 
@@ -49,20 +59,22 @@ async function probeImages(): Promise<PartFacts> {
   }
 }
 
-async function probeEmbeddedModel(signal: AbortSignal): Promise<Facts['embeddedModel']> {
+async function probeEmbeddedModel(signal: AbortSignal): Promise<EmbeddedModelFacts> {
   try {
     const { model, files } = await readManifest(new DirectorySource(modelDirectory));
     await verifyModel(modelDirectory, { signal });
     const bytes = files.reduce((sum, { size }) => sum + size, 0);
+    const needs = memoryNeeds(await inspect(modelDirectory), TABLE_CONTEXT);
     return {
       ok: true,
       detail: `${model.name}, every SHA-256 as recorded`,
       directory: modelDirectory,
       bytes,
+      memory: needs.find(({ isStored }) => isStored) ?? null,
     };
   } catch (error) {
     signal.throwIfAborted();
-    return { ok: false, detail: describeError(error).message, directory: modelDirectory, bytes: null };
+    return { ok: false, detail: describeError(error).message, directory: modelDirectory, bytes: null, memory: null };
   }
 }
 
