@@ -13,15 +13,17 @@ type Dtype = NonNullable<OpenModelOptions['dtype']>;
 export interface ModelOptions {
   readonly model: string;
   readonly dtype?: Dtype;
+  readonly prefillDtype?: Dtype;
   readonly threads?: number;
   readonly memory?: 'normal' | 'low';
 }
 
-/** Adds `--model`, `--dtype`, `--threads` and `--memory`. */
+/** Adds `--model`, `--dtype`, `--prefill-dtype`, `--threads` and `--memory`. */
 export function addModelOptions(command: Command): Command {
   return command
     .option('--model <dir>', 'model directory, as `pocketlens convert` writes it', EMBEDDED)
     .addOption(new Option('--dtype <type>', 'which weights, where the model has several').choices(DTYPES))
+    .addOption(new Option('--prefill-dtype <type>', 'weights to read prompts with, beside --dtype').choices(DTYPES))
     .addOption(new Option('--threads <n>', 'processor threads').argParser(integer(1, 1024)))
     .addOption(
       new Option('--memory <use>', 'low: vision encoder and language model take turns in memory').choices([
@@ -38,11 +40,12 @@ export function locateModelFor({ model }: ModelOptions): string {
 
 /** Opens the model that these options name. */
 export function openModelFor(options: ModelOptions, io: CliIo): Promise<VisionLanguageModel> {
-  const { dtype, threads, memory } = options;
+  const { dtype, prefillDtype, threads, memory } = options;
   return openModel(locateModelFor(options), {
     backend: onnxruntimeNode(),
     signal: io.signal,
     ...(dtype === undefined ? {} : { dtype }),
+    ...(prefillDtype === undefined ? {} : { prefillDtype }),
     ...(threads === undefined ? {} : { threads }),
     ...(memory === undefined ? {} : { memory }),
   });

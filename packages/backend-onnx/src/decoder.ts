@@ -1,8 +1,8 @@
 import { BackendError } from '@pocketlens/backend';
 import { Tensor } from 'onnxruntime-common';
 import type { InferenceSession } from 'onnxruntime-common';
+import type { DecoderGraphs } from './decoder-graphs.js';
 import { float32Output } from './graph-session.js';
-import type { GraphRunner } from './graph-runner.js';
 import type { GraphSession } from './graph-session.js';
 import { tensorNames } from './kv-cache.js';
 import type { KvArray, KvCache, KvCacheType, KvShape } from './kv-cache.js';
@@ -28,16 +28,16 @@ export function decoderOutputs(shape: KvShape, cache: KvCacheType): readonly str
   return ['logits', ...tensorNames(shape, 'new'), ...ranges];
 }
 
-/** One pass of the decoder graph: embeddings in, logits of chosen rows out, new cache rows written in place. */
+/** One pass of a decoder graph: embeddings in, logits of chosen rows out, new cache rows written in place. */
 export class Decoder {
   readonly shape: DecoderShape;
   readonly cacheType: KvCacheType;
-  readonly #graph: GraphRunner;
+  readonly #graphs: DecoderGraphs;
   readonly #outputNames: readonly string[];
   readonly #rangeNames: readonly string[];
 
-  constructor(graph: GraphRunner, shape: DecoderShape, cacheType: KvCacheType) {
-    this.#graph = graph;
+  constructor(graphs: DecoderGraphs, shape: DecoderShape, cacheType: KvCacheType) {
+    this.#graphs = graphs;
     this.shape = shape;
     this.cacheType = cacheType;
     this.#outputNames = tensorNames(shape, 'new');
@@ -47,17 +47,18 @@ export class Decoder {
   /**
    * @param embeddings - `[count, hiddenSize]`
    * @param options.past - positions already in the cache; it has room for `past + count`
+   * @param options.appended - positions of the whole append of which this is a pass; chooses the graph
    * @param options.rows - rows of this chunk that get logits, at least one
    * @returns logits `[rows, vocabSize]`; the cache holds `past + count` positions afterwards
    */
   async run(
     embeddings: Float32Array,
     cache: KvCache,
-    options: { readonly past: number; readonly rows: readonly number[] },
+    options: { readonly past: number; readonly appended: number; readonly rows: readonly number[] },
   ): Promise<Float32Array> {
     const { hiddenSize, kvHeads, headDim, vocabSize } = this.shape;
     const count = embeddings.length / hiddenSize;
-    const { past, rows } = options;
+    const { past, appended, rows } = options;
     const feeds = {
       inputs_embeds: new Tensor('float32', embeddings, [1, count, hiddenSize]),
       seqlens_k: new Tensor('int32', Int32Array.of(past + count - 1), [1]),
@@ -67,7 +68,8 @@ export class Decoder {
       logits_index: new Tensor('int64', BigInt64Array.from(rows, BigInt), [rows.length]),
       ...cache.inputs,
     };
-    const outputs = await this.#graph.use((session) => this.#runUntilItFits(session, feeds, cache, past));
+    const graph = this.#graphs.forAppend(appended);
+    const outputs = await graph.use((session) => this.#runUntilItFits(session, feeds, cache, past));
     this.#outputNames.forEach((name, index) => {
       cache.write(index, cacheOutput(outputs, name, cache.type, kvHeads * count * headDim), past, count);
     });
@@ -75,7 +77,7 @@ export class Decoder {
   }
 
   dispose(): Promise<void> {
-    return this.#graph.dispose();
+    return this.#graphs.dispose();
   }
 
   /** Runs again whenever the new rows were larger than an int8 cache could hold; a float32 cache holds everything. */

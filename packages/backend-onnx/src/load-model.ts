@@ -1,17 +1,15 @@
-import { ModelFormatError, throwIfAborted } from '@pocketlens/backend';
-import type { Dtype, LoadModelOptions, ModelConfig, ModelSource } from '@pocketlens/backend';
+import { throwIfAborted } from '@pocketlens/backend';
+import type { LoadModelOptions, ModelConfig, ModelSource } from '@pocketlens/backend';
 import { checkFileSizes } from './check-files.js';
+import { chooseParts } from './choose-parts.js';
 import { checkChunk } from './chunk-size.js';
 import type { OpenGraph } from './graph-session.js';
 import { readJsonObject } from './json.js';
 import type { JsonObject } from './json.js';
 import { readManifest } from './manifest.js';
-import type { Manifest, ManifestModel, ModelPart, PartName } from './manifest.js';
+import type { ManifestModel } from './manifest.js';
 import { OnnxModel } from './model.js';
 import { openParts } from './open-parts.js';
-
-/** Exact weights first. */
-const DTYPE_PREFERENCE: readonly Dtype[] = ['fp32', 'fp16', 'int8', 'q4', 'q4f16'];
 
 export interface LoadOnnxModelOptions extends Omit<LoadModelOptions, 'threads' | 'verify'> {
   readonly openGraph: OpenGraph;
@@ -31,12 +29,7 @@ export async function loadOnnxModel(source: ModelSource, options: LoadOnnxModelO
   checkChunk(options.prefillChunk);
   const manifest = await readManifest(source);
   const model = withConfig(manifest.model, await readJsonObject(source, 'config.json', 'MODEL_CONFIG'));
-  const dtype = chooseDtype(manifest, options.dtype);
-  const parts = {
-    vision: choosePart(manifest, 'vision_encoder', dtype),
-    embeddings: choosePart(manifest, 'embed_tokens', dtype),
-    decoder: choosePart(manifest, 'decoder', dtype),
-  };
+  const { dtype, ...parts } = chooseParts(manifest, options);
   await checkFileSizes(source, manifest, Object.values(parts));
   throwIfAborted(options.signal);
   const loaded = await openParts(source, model, parts, options);
@@ -58,32 +51,4 @@ function toModelConfig(model: ManifestModel): ModelConfig {
   const { name, version, hiddenSize, vocabSize, maxPositions, queries, patchSize } = model;
   const batchVisionInput = model.batchVisionInput && model.visionPositions === 'strip';
   return { name, version, hiddenSize, vocabSize, maxPositions, queries, patchSize, batchVisionInput };
-}
-
-function chooseDtype(manifest: Manifest, wanted: Dtype | undefined): Dtype {
-  const held = manifest.parts.filter(({ part }) => part === 'decoder').map(({ dtype }) => dtype);
-  const chosen = wanted ?? DTYPE_PREFERENCE.find((dtype) => held.includes(dtype));
-  if (chosen === undefined || !held.includes(chosen)) {
-    throw new ModelFormatError(
-      'MODEL_DTYPE',
-      `the model has no decoder in ${wanted ?? 'any type'}, only ${held.join(', ') || 'none'}`,
-      {
-        hint: 'Choose one of these, or convert the checkpoint with --dtype.',
-        details: { wanted, held },
-      },
-    );
-  }
-  return chosen;
-}
-
-/** The part in the wanted type, or in the most exact one there is: a quantised decoder may keep an exact encoder. */
-function choosePart(manifest: Manifest, name: PartName, dtype: Dtype): ModelPart {
-  const candidates = manifest.parts.filter(({ part }) => part === name);
-  for (const type of [dtype, ...DTYPE_PREFERENCE]) {
-    const found = candidates.find((candidate) => candidate.dtype === type);
-    if (found !== undefined) return found;
-  }
-  throw new ModelFormatError('MODEL_MANIFEST', `the manifest lists no ${name}`, {
-    hint: 'Convert the checkpoint again.',
-  });
 }

@@ -1,5 +1,7 @@
 import { ModelFormatError, throwIfAborted } from '@pocketlens/backend';
 import type { LoadModelOptions, ModelSource } from '@pocketlens/backend';
+import type { ChosenParts } from './choose-parts.js';
+import { DecoderGraphs } from './decoder-graphs.js';
 import { Decoder, decoderInputs, decoderOutputs } from './decoder.js';
 import { EmbeddingTable } from './embedding-table.js';
 import { GraphSwitch, residentGraph } from './graph-runner.js';
@@ -14,9 +16,6 @@ import { VISION_INPUTS, VISION_OUTPUT, VisionEncoder } from './vision-encoder.js
 /** A graph without its weights has a few megabytes. */
 const MAX_GRAPH_BYTES = 256 * 1024 * 1024;
 
-/** The files of the parts that were chosen. */
-export type ChosenParts = Readonly<Record<'vision' | 'embeddings' | 'decoder', ModelPart>>;
-
 export interface OpenPartsOptions extends Pick<LoadModelOptions, 'kvCache' | 'memory' | 'signal'> {
   readonly openGraph: OpenGraph;
 }
@@ -28,32 +27,35 @@ export interface OpenPartsOptions extends Pick<LoadModelOptions, 'kvCache' | 'me
 export async function openParts(
   source: ModelSource,
   model: ManifestModel,
-  parts: ChosenParts,
+  parts: Omit<ChosenParts, 'dtype'>,
   options: OpenPartsOptions,
 ): Promise<OnnxModelParts> {
   const { kvCache = 'float32', openGraph } = options;
   const visionNames = { inputs: VISION_INPUTS, outputs: [VISION_OUTPUT] };
   const openVision = (): Promise<GraphSession> => GraphSession.open(openGraph, file(source, parts.vision), visionNames);
   const decoderNames = { inputs: decoderInputs(model, kvCache), outputs: decoderOutputs(model, kvCache) };
-  const openDecoder = async (): Promise<GraphSession> => {
-    const graph = file(source, parts.decoder);
+  const openDecoder = async (part: ModelPart): Promise<GraphSession> => {
+    const graph = file(source, part);
     const content = kvCache === 'int8' ? { content: withInt8Cache(await readGraph(graph), model) } : {};
     return GraphSession.open(openGraph, { ...graph, ...content }, decoderNames);
   };
   const opened: GraphRunner[] = [];
-  const resident = async (open: () => Promise<GraphSession>): Promise<GraphRunner> => {
+  const graphs = new GraphSwitch();
+  const hold = async (open: () => Promise<GraphSession>): Promise<GraphRunner> => {
+    if (options.memory === 'low') return graphs.graph(open);
     const graph = residentGraph(await open());
     opened.push(graph);
     throwIfAborted(options.signal);
     return graph;
   };
   try {
-    const graphs = new GraphSwitch();
-    const isLow = options.memory === 'low';
-    const vision = isLow ? graphs.graph(openVision) : await resident(openVision);
-    const decoder = isLow ? graphs.graph(openDecoder) : await resident(openDecoder);
+    const vision = await hold(openVision);
+    const steps = await hold(() => openDecoder(parts.decoder));
+    const { prefillDecoder } = parts;
+    const prefill = prefillDecoder === undefined ? undefined : await hold(() => openDecoder(prefillDecoder));
     const embeddings = await EmbeddingTable.open(source, parts.embeddings.file, [model.vocabSize, model.hiddenSize]);
-    return { vision: new VisionEncoder(vision, model), decoder: new Decoder(decoder, model, kvCache), embeddings };
+    const decoder = new Decoder(new DecoderGraphs(steps, prefill), model, kvCache);
+    return { vision: new VisionEncoder(vision, model), decoder, embeddings };
   } catch (error) {
     await Promise.all(opened.map((graph) => graph.dispose()));
     throw error;

@@ -91,7 +91,7 @@ export class OnnxSequence implements SequenceV1 {
       const cache = this.#getCache();
       cache.reserve(this.#length + end - begin, this.#length);
       const wanted = all === undefined ? [end - begin - 1] : Array.from({ length: end - begin }, (_, row) => row);
-      last = await decoder.run(embeddings, cache, { past: this.#length, rows: wanted });
+      last = await decoder.run(embeddings, cache, { past: this.#length, appended: rows.length, rows: wanted });
       this.#getCache();
       this.#length += end - begin;
       all?.set(last, begin * vocabSize);

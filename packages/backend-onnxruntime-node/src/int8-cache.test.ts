@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BackendModelV1, DenseLogits, Logits, SequencePart } from '@pocketlens/backend';
 import { modelDirectory } from '../../model-tiny/src/index.js';
+import { compareLogits as compare } from '../test/compare-logits.js';
 import { cases, convertGolden, goldenSlice, largestDifference, promptParts } from '../test/golden.js';
 import { onnxruntimeNode } from './index.js';
 
@@ -11,24 +12,6 @@ const dense = (logits: Logits): DenseLogits => {
   if (logits.type !== 'dense') throw new Error('dense logits expected');
   return logits;
 };
-
-/** Mean Kullback-Leibler divergence (nats) of rows of logits, and the share of rows with the same best id. */
-function compare(exact: DenseLogits, other: DenseLogits): { readonly divergence: number; readonly sameBest: number } {
-  const { rows, vocabSize } = exact;
-  let [divergence, same] = [0, 0];
-  for (let row = 0; row < rows; row++) {
-    const [p, q] = [exact, other].map(({ data }) => logSoftmax(data.subarray(row * vocabSize, (row + 1) * vocabSize)));
-    divergence += p!.reduce((sum, value, id) => sum + Math.exp(value) * (value - q![id]!), 0);
-    same += Number(p!.indexOf(Math.max(...p!)) === q!.indexOf(Math.max(...q!)));
-  }
-  return { divergence: divergence / rows, sameBest: same / rows };
-}
-
-function logSoftmax(row: Float32Array): number[] {
-  const most = Math.max(...row);
-  const total = Math.log(row.reduce((sum, value) => sum + Math.exp(value - most), 0));
-  return Array.from(row, (value) => value - most - total);
-}
 
 const TEXT = 'Total: 42.17 EUR, VAT 19% included. Thank you for your visit, and come again soon! ';
 

@@ -14,6 +14,11 @@ export interface BackendReport {
 export interface LoadModelOptions {
   /** Default: the first that the model directory holds, fp32 before fp16. */
   readonly dtype?: Dtype;
+  /**
+   * Weights of the language model for long appends, where others multiply many rows faster than those of `dtype`; the rest
+   * of the model is that of `dtype`, and both share the key-value cache. Default: none but `dtype`.
+   */
+  readonly prefillDtype?: Dtype;
   readonly threads?: number;
   /**
    * Positions that one pass of a long append takes; the signal is seen, and progress told, between passes. Default:

@@ -80,13 +80,13 @@ export function readEmbedding(directory: string): Float32Array {
 
 /** The decoder with its cache, by the delta protocol: only new rows leave the graph, and are written into the cache. */
 export class TestDecoder {
-  readonly #session: InferenceSession;
+  readonly #session: Pick<InferenceSession, 'run'>;
   readonly #manifest: Manifest;
   #capacity: number;
   #length = 0;
   #cache: Float32Array[];
 
-  constructor(session: InferenceSession, manifest: Manifest, capacity: number) {
+  constructor(session: Pick<InferenceSession, 'run'>, manifest: Manifest, capacity: number) {
     this.#session = session;
     this.#manifest = manifest;
     this.#capacity = capacity;

@@ -9,7 +9,13 @@ export interface BenchReport {
   readonly date: string;
   readonly version: string;
   readonly machine: Machine;
-  readonly model: { readonly name: string; readonly directory: string; readonly dtype: string };
+  readonly model: {
+    readonly name: string;
+    readonly directory: string;
+    readonly dtype: string;
+    /** Weights of the prefill, where they are others. */
+    readonly prefillDtype?: string;
+  };
   readonly backend: {
     readonly name: string;
     readonly version: string | null;
@@ -48,6 +54,7 @@ export function reportText(report: BenchReport): string {
   const { machine, model, backend, load, encode, prefill, decode, memory } = report;
   const threads =
     backend.threads === null ? '' : `, ${backend.threads} ${backend.threads === 1 ? 'thread' : 'threads'}`;
+  const prefillDtype = model.prefillDtype === undefined ? '' : ` (prefill ${model.prefillDtype})`;
   const times = [
     ['', 'time', 'CPU time', 'speed'],
     row('load', load),
@@ -67,7 +74,7 @@ export function reportText(report: BenchReport): string {
   ];
   const busy = isBusy(machine) ? '\nThe machine was busy: compare the CPU times, the others are too long.' : '';
   return [
-    `${model.name}, ${model.dtype}, ${backend.name} ${backend.version ?? ''}${threads}`,
+    `${model.name}, ${model.dtype}${prefillDtype}, ${backend.name} ${backend.version ?? ''}${threads}`,
     `${machine.cpu}, ${machine.cores} cores, ${formatBytes(machine.memoryBytes)} memory, load ${machine.load.toFixed(2)}`,
     '',
     formatTable(times),

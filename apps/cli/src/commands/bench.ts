@@ -133,7 +133,12 @@ async function runModel(
     date: new Date().toISOString(),
     version,
     machine,
-    model: { name: model.config.name, directory, dtype: model.capabilities.dtype },
+    model: {
+      name: model.config.name,
+      directory,
+      dtype: model.capabilities.dtype,
+      ...(options.prefillDtype === undefined ? {} : { prefillDtype: options.prefillDtype }),
+    },
     backend: {
       name: backend.name,
       version: probe.version ?? null,
@@ -172,7 +177,7 @@ async function run(options: BenchOptions, io: CliIo): Promise<void> {
   const backend = onnxruntimeNode(settings);
   try {
     progress.update('opening the model');
-    const { dtype, threads } = options;
+    const { dtype, prefillDtype, threads } = options;
     const {
       value: model,
       ms,
@@ -181,6 +186,7 @@ async function run(options: BenchOptions, io: CliIo): Promise<void> {
       backend.loadModel(directory, {
         signal: io.signal,
         ...(dtype === undefined ? {} : { dtype }),
+        ...(prefillDtype === undefined ? {} : { prefillDtype }),
         ...(threads === undefined ? {} : { threads }),
       }),
     );
