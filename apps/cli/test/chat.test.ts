@@ -6,24 +6,18 @@ import process from 'node:process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Folder, picture, root, temporaryFolder, writeCheckpoint } from './fixtures.js';
-import { jsonLines } from './memory-io.js';
+import { jsonLines, pocketlens, type Result } from './memory-io.js';
 
-// Each test starts processes that open a model.
+// Each test opens a model; those of Ctrl-C do so in processes of their own.
 vi.setConfig({ testTimeout: 180_000 });
 
 const main = path.join(root, 'apps', 'cli', 'bin', 'pocketlens.mjs');
 let folder: Folder;
 let model = '';
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 interface Running {
   readonly child: ChildProcess;
-  readonly ended: Promise<Ended>;
+  readonly ended: Promise<Omit<Result, 'code'> & { readonly code: number | null }>;
   /** Waits until the output holds a text, and forgets it up to there. */
   readonly seen: (stream: 'stdout' | 'stderr', text: string | RegExp) => Promise<void>;
 }
@@ -53,12 +47,6 @@ function start(args: readonly string[]): Running {
   return { child, ended, seen };
 }
 
-async function pocketlens(args: readonly string[], input = ''): Promise<Ended> {
-  const { child, ended } = start(args);
-  child.stdin!.end(input);
-  return ended;
-}
-
 beforeAll(async () => {
   const compiler = path.join(root, 'node_modules', '@typescript', 'native', 'bin', 'tsc');
   await promisify(execFile)(process.execPath, [compiler, '-b', path.join(root, 'apps', 'cli')]);
@@ -79,8 +67,8 @@ interface Line {
   readonly usage: { readonly promptTokens: number; readonly imageTokens: number; readonly reusedTokens: number };
 }
 
-const chat = (input: string, ...options: string[]): Promise<Ended> =>
-  pocketlens(['chat', '--model', model, '--max-new-tokens', '12', ...options], input);
+const chat = (input: string, ...options: string[]): Promise<Result> =>
+  pocketlens(['chat', '--model', model, '--max-new-tokens', '12', ...options], { stdin: input });
 const answers = async (input: string, ...options: string[]): Promise<Line[]> => {
   const { code, stdout, stderr } = await chat(input, '--json', ...options);
   expect({ code, stderr: stderr.replaceAll(/note: .*\n/g, '') }).toEqual({ code: 0, stderr: '' });

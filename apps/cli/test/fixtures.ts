@@ -32,6 +32,9 @@ const CONTROL_TOKENS = [
   '</image_id>',
 ];
 
+/** Standard error without the lines that `convert` writes every ten seconds: a busy machine has some. */
+export const withoutProgress = (stderr: string): string => stderr.replaceAll(/^\d+ % {2}.*\n/gm, '');
+
 /** Writes a random checkpoint with a vocabulary of bytes: its answers are noise, but it can be asked. */
 export async function writeCheckpoint(directory: string): Promise<void> {
   await cp(path.join(golden, 'model'), directory, { recursive: true, filter: (file) => !file.endsWith('.npy') });

@@ -49,8 +49,9 @@ async function ended(child: ChildProcess): Promise<Ended> {
   return { code, stdout, stderr };
 }
 
-async function pulled(child: ChildProcess): Promise<Pulled> {
-  const { code, stdout, stderr } = await ended(child);
+/** What a pull has done: of a process, or of this one. */
+async function pulled(ending: Promise<Ended> = pocketlens(['pull', 'org/model', '--json'], { env })): Promise<Pulled> {
+  const { code, stdout, stderr } = await ending;
   expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining('error') });
   return jsonLines(stdout)[0] as Pulled;
 }
@@ -137,7 +138,7 @@ describe('pocketlens pull', { timeout: 2 * PATIENCE_MS }, () => {
       expect((await ending).code).toBeNull();
       sizes.push(await sizeOf(incomplete()));
     }
-    const { bytesReceived, directory } = await pulled(start());
+    const { bytesReceived, directory } = await pulled();
     expect(asked()).toEqual([undefined, `bytes=${sizes[0]}-`, `bytes=${sizes[1]}-`]);
     expect(bytesReceived).toBe(weights.byteLength - (sizes[1] ?? 0));
     expect(await holdsWeights(directory)).toBe(true);
@@ -153,12 +154,14 @@ describe('pocketlens pull', { timeout: 2 * PATIENCE_MS }, () => {
     expect(await ending).toMatchObject({ code: 130, stdout: expect.stringContaining('ABORTED') });
     const size = await sizeOf(incomplete());
     expect(size).toBeGreaterThan(1 << 20);
-    expect((await pulled(start())).bytesReceived).toBe(weights.byteLength - size);
+    expect((await pulled()).bytesReceived).toBe(weights.byteLength - size);
   });
 
   it('fetches each byte once when two processes pull at the same time', async () => {
     server.fault = ({ host }) => (host === 'cdn' ? { pace: 10 } : undefined);
-    const [one, other] = await Promise.all([pulled(start()), pulled(start())]);
+    const child = pulled(ended(start()));
+    await arrived(1 << 16);
+    const [one, other] = await Promise.all([child, pulled()]);
     expect(one.bytesReceived + other.bytesReceived).toBe(weights.byteLength + config.byteLength);
     expect(server.transfers('model.safetensors')).toHaveLength(1);
     for (const { directory } of [one, other]) expect(await holdsWeights(directory)).toBe(true);
@@ -169,7 +172,7 @@ describe('pocketlens pull', { timeout: 2 * PATIENCE_MS }, () => {
     const owner = start();
     const ending = ended(owner);
     await arrived(1 << 20);
-    const waiting = pulled(start());
+    const waiting = pulled();
     const lookUps = (): number => server.requests.filter(({ url }) => url.includes('/revision/')).length;
     await expect.poll(lookUps, { interval: 20, timeout: PATIENCE_MS }).toBe(2);
     owner.kill('SIGKILL');
