@@ -4,6 +4,7 @@ import { UsageError } from './src/options.mjs';
 
 const SUBJECTS = {
   runtime: () => import('./src/runtime.mjs'),
+  transcription: () => import('./src/transcription.mjs'),
   tokenizer: () => import('./src/tokenizer.mjs'),
 };
 

@@ -92,11 +92,45 @@ describe('median', () => {
   });
 });
 
+interface Transcription {
+  samplesOf(result: object, metric: string): Sample[];
+  differingAnswers(results: readonly object[]): string[];
+}
+
+describe('transcription', async () => {
+  const { differingAnswers, samplesOf } = await load<Transcription>('transcription.mjs');
+  const answer = (name: string, text: string, tokens: number, ms: number): object => ({
+    name,
+    group: 'line',
+    answer: text,
+    tokens,
+    ms,
+    cpuMs: 2 * ms,
+    draftedTokens: 0,
+    acceptedTokens: 0,
+  });
+  const result = (peer: string, ...answers: object[]): object => ({ peer, round: 0, report: { answers } });
+
+  it('counts the tokens after the first, over all pictures of a kind', () => {
+    const run = result('plain', answer('a', 'x', 11, 30), answer('b', 'y', 6, 30), answer('c', '', 1, 99));
+    expect(samplesOf(run, 'time')).toEqual([{ peer: 'plain', round: 0, key: 'line', value: 4 }]);
+    expect(samplesOf(run, 'cpu')).toMatchObject([{ value: 8 }]);
+    expect(samplesOf(result('plain', answer('c', '', 1, 99)), 'time')).toEqual([]);
+  });
+
+  it('tells where drafts changed an answer', () => {
+    const plain = result('plain', answer('a', 'x', 1, 1), answer('b', 'y', 1, 1));
+    expect(differingAnswers([plain, plain])).toEqual([]);
+    expect(differingAnswers([plain, result('drafts', answer('b', 'z', 1, 1))])).toEqual(['b']);
+  });
+});
+
 describe('wrong usage', () => {
   it.each([
     ['an unknown subject', ['speed'], 'unknown subject'],
     ['no model', ['runtime'], '--model'],
     ['an unknown option', ['runtime', '--modell', 'x'], '--modell'],
+    ['no pictures', ['transcription', '--pictures', '0'], '--pictures'],
     ['no rounds', ['runtime', '--model', '.', '--rounds', '0'], '--rounds'],
     ['an unknown metric', ['runtime', '--model', '.', '--metric', 'luck'], '--metric'],
   ])('%s exits with 2', async (_, args, words) => {
