@@ -5,6 +5,7 @@ import { UsageError } from './src/options.mjs';
 const SUBJECTS = {
   runtime: () => import('./src/runtime.mjs'),
   transcription: () => import('./src/transcription.mjs'),
+  preprocessing: () => import('./src/preprocessing.mjs'),
   tokenizer: () => import('./src/tokenizer.mjs'),
 };
 

@@ -125,11 +125,25 @@ describe('transcription', async () => {
   });
 });
 
+describe('preprocessing', async () => {
+  const { comparePatches } = await load<{ comparePatches(results: readonly object[]): string[] }>('preprocessing.mjs');
+  const result = (peer: string, digest: string): object => ({ peer, report: { results: [{ picture: 'a', digest }] } });
+
+  it('says whose patches are those of the reference', () => {
+    expect(comparePatches([result('pillow', 'x'), result('ours', 'x'), result('sharp-cubic', 'y')])).toEqual([
+      'ours: the patches of the reference, bit for bit',
+      'sharp-cubic: other patches of a',
+    ]);
+    expect(comparePatches([result('ours', 'x')])[0]).toContain('not compared');
+  });
+});
+
 describe('wrong usage', () => {
   it.each([
     ['an unknown subject', ['speed'], 'unknown subject'],
     ['no model', ['runtime'], '--model'],
     ['an unknown option', ['runtime', '--modell', 'x'], '--modell'],
+    ['no time', ['preprocessing', '--seconds', '0'], '--seconds'],
     ['no pictures', ['transcription', '--pictures', '0'], '--pictures'],
     ['no rounds', ['runtime', '--model', '.', '--rounds', '0'], '--rounds'],
     ['an unknown metric', ['runtime', '--model', '.', '--metric', 'luck'], '--metric'],
