@@ -60,9 +60,9 @@ describe('the embedded model', () => {
 
   // What its card says, with room for another processor's last bits: a change that reads worse than this has broken something.
   it.each([
-    ['line', /^Read the text/, 0.45],
-    ['wide', /^Read the text/, 0.25],
-    ['paragraph', /^Read the text/, 0.4],
+    ['line', /^Read the text/, 0.25],
+    ['wide', /^Read the text/, 0.12],
+    ['paragraph', /^Read the text/, 0.36],
     ['tall', /^Read the text/, 0.8],
   ])('transcribes %s pictures as well as its card says', (category, question, most) => {
     const rows = chosen(category, question);
@@ -72,7 +72,7 @@ describe('the embedded model', () => {
 
   it.each([
     ['receipt', /total/, 0.25],
-    ['shape', /^How many/, 0.2],
+    ['receipt', /How much/, 0.25],
   ])('answers %s questions (%s) as well as its card says', (category, question, least) => {
     const rows = chosen(category, question);
     expect(rows.filter((row) => row.isRight).length / rows.length).toBeGreaterThanOrEqual(least);
