@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Folder, picture, root, temporaryFolder, writeCheckpoint } from './fixtures.js';
@@ -20,6 +21,8 @@ interface Running {
   readonly ended: Promise<Omit<Result, 'code'> & { readonly code: number | null }>;
   /** Waits until the output holds a text, and forgets it up to there. */
   readonly seen: (stream: 'stdout' | 'stderr', text: string | RegExp) => Promise<void>;
+  /** Forgets what was written until now: the rest of an answer may be read after a message on the other stream. */
+  readonly forget: (stream: 'stdout' | 'stderr') => Promise<void>;
 }
 
 function start(args: readonly string[]): Running {
@@ -44,7 +47,11 @@ function start(args: readonly string[]): Running {
       await once(child, 'output');
     }
   };
-  return { child, ended, seen };
+  const forget = async (name: 'stdout' | 'stderr'): Promise<void> => {
+    await setTimeout(100);
+    from[name] = output[name].length;
+  };
+  return { child, ended, seen, forget };
 }
 
 beforeAll(async () => {
@@ -153,11 +160,12 @@ describe('Ctrl-C in a chat', () => {
   const endless = ['chat', '--model', '', '--max-new-tokens', '8000', '--min-new-tokens', '7000'];
 
   it('stops the answer, and a second one leaves', async () => {
-    const { child, ended, seen } = start(endless.map((word) => (word === '' ? model : word)));
+    const { child, ended, seen, forget } = start(endless.map((word) => (word === '' ? model : word)));
     child.stdin!.write('Talk.\n');
     await seen('stdout', /./s);
     child.kill('SIGINT');
     await seen('stderr', '(stopped; Ctrl-C again leaves)');
+    await forget('stdout');
     child.stdin!.write('Go on.\n');
     await seen('stdout', /[^\n]/);
     child.kill('SIGINT');

@@ -103,7 +103,13 @@ describe('the memory of a model', () => {
     );
 
   it('has a peak that is lower by one of its graphs when they take turns', async () => {
-    const [normal, low] = [await peakBytes('normal'), await peakBytes('low')];
-    expect(normal - low).toBeGreaterThan(30e6);
+    const peaks = { normal: Infinity, low: Infinity };
+    // What else a process allocates only adds to its peak: the lowest of a few runs is that of the model.
+    for (let run = 0; run < 4; run++) {
+      for (const memory of ['normal', 'low'] as const) {
+        peaks[memory] = Math.min(peaks[memory], await peakBytes(memory));
+      }
+    }
+    expect(peaks.normal - peaks.low).toBeGreaterThan(30e6);
   });
 });
