@@ -156,6 +156,7 @@ def main():
     ap.add_argument("--ranks", type=int, default=1)
     ap.add_argument("--rate", type=float, default=1)
     ap.add_argument("--mix", default="", help="shares of the kinds of document in the second half, as shape=30,tall=12")
+    ap.add_argument("--chroma", action="store_true", help="give older weights the colour filters that new ones start with")
     launch(worker, ap.parse_args())
 
 
@@ -174,6 +175,8 @@ def worker(rank, a):
     net = model.Vision()
     if a.start:
         net.load_state_dict(state_file.load(a.start)["vision"])
+        if a.chroma:
+            add_chroma(net)
     else:
         whiten(net)
     opt, wt = Optimiser(net.named_parameters(), muon=0.02 * a.rate, adam=2e-3 * a.rate), weights()
@@ -233,6 +236,19 @@ def whiten(net):
     net.tower.patch.weight.data[:24] += 0.3 * w.flip(0)[96:]
     mean = grey.mean(0).repeat(3)
     net.tower.patch.bias.data -= net.tower.patch.weight.data @ mean
+    add_chroma(net)
+
+
+@torch.no_grad()
+def add_chroma(net):
+    """The patch's mean red against green and blue against yellow, on the last eight dimensions: whitened filters are those of
+    grey pictures, and without a start colours are hardly learnt. Grey pixels pass unchanged."""
+    red, green, blue = (torch.zeros(3, 196) for _ in range(3))
+    red[0], green[1], blue[2] = 1 / 196, 1 / 196, 1 / 196
+    w = net.tower.patch.weight.data
+    for i, f in enumerate((red - green, blue - (red + green) / 2)):
+        for j in range(4):
+            w[184 + 4 * i + j] += (1.2 if j % 2 == 0 else -1.2) * f.flatten()
 
 
 from optimiser import Optimiser  # noqa: E402
