@@ -81,6 +81,12 @@ describe('pocketlens bench', () => {
     expect(stderr).toContain(words);
   });
 
+  it('tells how to convert a model that lacks the weights for prompts', async () => {
+    const { code, stderr } = await pocketlens(['bench', '--prefill-dtype', 'int8', ...QUICK]);
+    expect(code).toBe(1);
+    expect(stderr).toContain('pocketlens convert CHECKPOINT MODEL --dtype fp16,int8');
+  });
+
   it('names a model that is not there', async () => {
     const { code, stderr } = await pocketlens(['bench', '--model', path.join(root, 'absent')]);
     expect(code).toBe(1);
@@ -116,10 +122,21 @@ describe('a model without a preprocessor configuration', () => {
     const checkpoint = path.join(folder.path, 'checkpoint');
     await mkdir(checkpoint);
     await writeCheckpoint(checkpoint);
-    await convert({ source: checkpoint, target: path.join(folder.path, 'model'), dtypes: ['fp16'] });
+    await convert({ source: checkpoint, target: path.join(folder.path, 'model'), dtypes: ['q4', 'int8'] });
   });
 
   afterAll(() => folder.remove());
+
+  it('is measured with other weights for the prompt', async () => {
+    const types = ['--dtype', 'q4', '--prefill-dtype', 'int8'];
+    const args = ['bench', '--model', path.join(folder.path, 'model'), ...types, '--slices', 'none', '--decode', '16'];
+    const sizes = ['--prefill', '16', '--new-tokens', '2', '--rounds', '1'];
+    const { stdout } = await pocketlens([...args, ...sizes, '--json']);
+    expect(jsonLines(stdout)).toMatchObject([
+      { model: { dtype: 'q4', prefillDtype: 'int8' }, prefill: [{ tokens: 16 }], decode: [{ context: 16 }] },
+    ]);
+    expect((await pocketlens([...args, ...sizes])).stdout).toContain(', q4 (prefill int8), onnxruntime-node');
+  });
 
   it('is measured with slices of the published size', async () => {
     const { code, stdout, stderr } = await pocketlens([

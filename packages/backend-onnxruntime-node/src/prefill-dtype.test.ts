@@ -1,4 +1,5 @@
-import { readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -161,8 +162,9 @@ describe('a model that reads prompts with other weights than it answers with', (
     expect(mixed!.steps).toBeLessThan(q4!.steps);
   });
 
-  it('works in a worker, in turns with the vision encoder, and with an int8 cache', async () => {
+  it('works in a worker, in turns with the vision encoder, with an int8 cache, and from packed weights', async () => {
     const ids = someIds(LEAST);
+    const root = await mkdtemp(join(tmpdir(), 'pocketlens-prefill-'));
     const ask = async (model: BackendModelV1): Promise<Float32Array[]> => {
       const features = await model.encodeImages([goldenSlice('wide')]);
       const sequence = model.createSequence();
@@ -171,13 +173,16 @@ describe('a model that reads prompts with other weights than it answers with', (
     };
     for (const kvCache of ['float32', 'int8'] as const) {
       const plain = await ask(await load({ ...MIXED, kvCache }));
-      for (const engine of [{}, { memory: 'low' }] as const) {
+      for (const engine of [{}, { memory: 'low' }, { prepacked: root }, { prepacked: root }] as const) {
         expect(await ask(await load({ ...MIXED, kvCache }, engine))).toEqual(plain);
       }
       const step = dense(await (await load({ ...MIXED, kvCache })).createSequence().append([{ ids: [20] }])).data;
       const alone = dense(await (await load({ dtype: 'q4', kvCache })).createSequence().append([{ ids: [20] }])).data;
       expect(step).toEqual(alone);
     }
+    // The vision encoder, and the int8 decoder with either cache.
+    expect(await readdir(join(root, 'prepacked'))).toHaveLength(3);
+    await rm(root, { recursive: true });
   });
 
   it('tells what is lacking', async () => {

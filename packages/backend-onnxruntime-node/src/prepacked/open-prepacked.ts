@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readManifest } from '@pocketlens/backend-onnx';
-import type { GraphFile } from '@pocketlens/backend-onnx';
+import type { GraphFile, ModelPart } from '@pocketlens/backend-onnx';
 import type { ModelSource } from '@pocketlens/backend';
 import type { InferenceSession } from 'onnxruntime-node';
 import { createSession, withSettings } from '../create-session.js';
@@ -19,18 +19,28 @@ export type OpenPrepacked = (
 /** Weights smaller than this stay inside the graph file. */
 const LEAST_EXTERNAL_BYTES = '1024';
 
+/**
+ * Graphs whose packed weights ONNX Runtime 1.30 cannot read back: those of MatMulNBits at accuracy level 4 come without what
+ * their scales add to them, and every logit is NaN.
+ */
+function isUnreadablePacked({ part, dtype }: ModelPart): boolean {
+  return part === 'decoder' && (dtype === 'q4' || dtype === 'q4f16');
+}
+
 /** @throws {ModelFormatError} when the manifest of the model is missing or wrong */
 export async function prepackedOpener(
   runtime: OnnxRuntime,
   cache: PrepackedCache,
   source: ModelSource,
 ): Promise<OpenPrepacked> {
-  const { files } = await readManifest(source);
+  const { files, parts: modelParts } = await readManifest(source);
+  const unreadable = new Set(modelParts.filter(isUnreadablePacked).map(({ file }) => file));
   const facts = new Map(files.map((file) => [file.path, file]));
   const runtimeVersion = runtime.env.versions.node ?? runtime.env.versions.common;
   const processor = await processorFacts();
   return async (graph, located, options) => {
     const { path, externalData, content } = graph;
+    if (unreadable.has(path)) return undefined;
     const parts = [path, ...externalData].map((name) => facts.get(name));
     const fileHashes = parts.flatMap((file) => (file === undefined ? [] : [file.sha256]));
     // A file that the manifest does not list could change unseen.

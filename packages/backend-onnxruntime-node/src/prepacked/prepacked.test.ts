@@ -62,6 +62,16 @@ describe('packed weights', () => {
     },
   );
 
+  it('are not used for the int4 decoder, which answers as without', async () => {
+    const { directory, remove } = await convertGolden({ dtypes: ['q4'] });
+    const plain = await run(directory, false, [20, 21, 22]);
+    expect(await run(directory, cache, [20, 21, 22])).toEqual(plain);
+    expect(await run(directory, cache, [20, 21, 22])).toEqual(plain);
+    expect(plain[1]!.every(Number.isFinite)).toBe(true);
+    expect(await entries()).toHaveLength(1);
+    await remove();
+  });
+
   it('are made again when they are cut, and left alone when the folder cannot be written', async () => {
     const plain = await run(golden, false, [20]);
     await run(golden, cache, [20]);
