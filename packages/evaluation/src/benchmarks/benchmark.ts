@@ -52,6 +52,24 @@ export interface GenerationSettings {
 /** How far scores agree with the established tool's when no judge model is asked. */
 export type Agreement = 'exact' | 'lower-bound';
 
+/**
+ * How a benchmark's figures are resampled for confidence intervals. By default every sample is drawn for itself, or
+ * together with the others of its picture where there is an `image_path`.
+ */
+export interface Resampling {
+  /** Samples of one cluster are drawn together: they share a picture, or only count as a whole. */
+  cluster?(row: DatasetRow): string;
+  /** Clusters are drawn within their stratum, where the benchmark fixes how many samples each kind has. */
+  stratum?(row: DatasetRow): string;
+  /**
+   * The row as the `draw`-th drawn cluster shows it, where the aggregator recognises groups: a cluster that is drawn
+   * twice must count as two.
+   */
+  relabel?(row: DatasetRow, draw: number): DatasetRow;
+  /** Columns of the table that only count samples. */
+  readonly counts?: readonly string[];
+}
+
 /** A benchmark: everything needed to load, ask, score and sum up. One small file each. */
 export interface Benchmark {
   /** The dataset's name, as its file is called. */
@@ -66,6 +84,7 @@ export interface Benchmark {
   generation(sample: Sample): GenerationSettings;
   score(row: DatasetRow, prediction: string, profile: Profile): SampleScore;
   aggregator(profile: Profile): Aggregator;
+  readonly resampling?: Resampling;
 }
 
 /** Makes a figure safe for JSON. */

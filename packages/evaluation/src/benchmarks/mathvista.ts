@@ -19,6 +19,7 @@ export const mathVista: Benchmark = vlmEvalKitBenchmark({
   prompt: openQuestionPrompt,
   score: (row, prediction, profile) => scoreMathVista({ row, prediction, extracted: '', profile }),
   aggregator: mathVistaTable,
+  resampling: { counts: ['tot', 'prefetch', 'hit'] },
 });
 
 /** What a MathVista answer is scored from. */

@@ -24,6 +24,13 @@ export function mmBench(name: string, title: string): Benchmark {
       return { value: null, isUnmatched: extracted === false, details: { extracted, hit: null, isRight } };
     },
     aggregator: circularAccuracies,
+    resampling: {
+      cluster: (row) => String(Number(row.index) % ROTATION_STEP),
+      relabel: (row, draw) => ({
+        ...row,
+        index: String(Number(row.index) - (Number(row.index) % ROTATION_STEP) + draw),
+      }),
+    },
   });
 }
 

@@ -28,6 +28,7 @@ export const ocrBench: Benchmark = vlmEvalKitBenchmark({
     return { value: score, details: { score } };
   },
   aggregator: points,
+  resampling: { stratum: (row) => textOf(row, 'category') },
 });
 
 function points(): Aggregator {

@@ -27,6 +27,7 @@ export const reading: Benchmark = {
   }),
   score: scoreReading,
   aggregator: readingTable,
+  resampling: { cluster: (row) => textOf(row, 'image'), counts: ['questions'] },
 };
 
 function scoreReading(row: DatasetRow, prediction: string): SampleScore {

@@ -2,7 +2,10 @@ import { openTsvDataset } from '../data/tsv-dataset.js';
 import type { Agreement, Benchmark, GenerationSettings } from './benchmark.js';
 
 /** What a benchmark of VLMEvalKit has to say for itself; the rest is common to all of them. */
-export interface VlmEvalKitBenchmark extends Pick<Benchmark, 'name' | 'title' | 'prompt' | 'score' | 'aggregator'> {
+export interface VlmEvalKitBenchmark extends Pick<
+  Benchmark,
+  'name' | 'title' | 'prompt' | 'score' | 'aggregator' | 'resampling'
+> {
   readonly maxNewTokens: number;
   /** Default `exact`. */
   readonly agreement?: Agreement;

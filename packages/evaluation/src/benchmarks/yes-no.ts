@@ -30,6 +30,11 @@ export const mme: Benchmark = vlmEvalKitBenchmark({
   prompt: plainPrompt,
   score: scoreYesNo,
   aggregator: mmePoints,
+  resampling: {
+    cluster: (row) => `${textOf(row, 'category')}/${textOf(row, 'image_path')}`,
+    stratum: (row) => textOf(row, 'category'),
+    relabel: (row, draw) => ({ ...row, cells: { ...row.cells, image_path: String(draw) } }),
+  },
 });
 
 /** POPE: F1 of "yes" on questions for objects that may not be there. */
@@ -52,6 +57,10 @@ export const hallusionBench: Benchmark = vlmEvalKitBenchmark({
   prompt: yesOrNoPrompt,
   score: scoreYesNo,
   aggregator: hallusionTable,
+  resampling: {
+    cluster: (row) => `${textOf(row, 'l2-category')}_${row.index.split('_')[3]}`,
+    relabel: (row, draw) => ({ ...row, index: row.index.split('_').with(3, String(draw)).join('_') }),
+  },
 });
 
 function scoreYesNo(row: DatasetRow, prediction: string, profile: Profile): SampleScore {
