@@ -1,6 +1,7 @@
-import type { Agreement, Headline, Json } from '../benchmarks/benchmark.js';
+import type { Agreement, Headline, Json, SampleScore } from '../benchmarks/benchmark.js';
 import { figure } from '../benchmarks/benchmark.js';
 import type { LoadedBenchmark } from '../benchmarks/registry.js';
+import type { Sample } from '../data/sample.js';
 import { ColumnTyper, spreadsheetText, typedCell } from '../python/column.js';
 import type { Profile } from '../scoring/profile.js';
 import { readPredictions, type PredictionRecord } from './predictions-file.js';
@@ -14,6 +15,8 @@ export interface ScoreOptions {
   readonly profile?: Profile;
   /** Scores only so many samples from the start of the dataset; default all. */
   readonly limit?: number;
+  /** Called for every sample in the order of the dataset; without a score for one that failed or has no prediction. */
+  readonly onSample?: (sample: Sample, score: SampleScore | undefined) => void;
 }
 
 /** What became of one sample. */
@@ -70,10 +73,12 @@ export async function scoreBenchmark(options: ScoreOptions): Promise<ScoreReport
     if (prediction === undefined || prediction === FAILED) {
       counts[prediction === FAILED ? 'failed' : 'missing'] += 1;
       aggregator.addUnscored?.(sample);
+      options.onSample?.(sample, undefined);
       continue;
     }
     const score = benchmark.score(sample, prediction, profile);
     aggregator.add(sample, score);
+    options.onSample?.(sample, score);
     if (score.isUnmatched === true) counts.unmatched += 1;
     samples.push({ index: sample.index, details: score.details });
   }
