@@ -17,7 +17,11 @@ export type EvaluationErrorCode =
   | 'DATASET_IMAGE'
   | 'PREDICTIONS_FORMAT'
   | 'PREDICTIONS_MISMATCH'
-  | 'PROMPT_IMAGE_TAG';
+  | 'PROMPT_IMAGE_TAG'
+  | 'RUNS_MISMATCH'
+  | 'RUN_FOLDER'
+  | 'MANIFEST_FORMAT'
+  | 'MANIFEST_MISMATCH';
 
 /** Base of all errors of this package; recognisable across packages by `Symbol.for('pocketlens.error')`. */
 export class EvaluationError extends Error {

@@ -6,6 +6,7 @@ export type {
   GenerationSettings,
   Headline,
   Json,
+  Resampling,
   SampleScore,
 } from './benchmarks/benchmark.js';
 export { benchmarks, findBenchmark, loadBenchmark, type LoadedBenchmark } from './benchmarks/registry.js';
@@ -52,3 +53,20 @@ export { relaxedMatch } from './scoring/relaxed-accuracy.js';
 export { openbmbVqaAccuracy, vqaAccuracy, type VqaAccuracy } from './scoring/vqa-accuracy.js';
 export { normalizeAnswer } from './scoring/vqa-normalize.js';
 export { extractYesNo, type YesNo } from './scoring/yes-no.js';
+export {
+  type ChangedSample,
+  compareRuns,
+  type CompareOptions,
+  type ComparisonReport,
+  type FigureDifference,
+} from './statistics/compare.js';
+export {
+  confidenceIntervals,
+  type ConfidenceOptions,
+  type ConfidenceReport,
+  type FigureInterval,
+  meanInterval,
+} from './statistics/confidence.js';
+export { type Interval, normalQuantile, percentileInterval, wilsonInterval } from './statistics/interval.js';
+export { mcnemarTest } from './statistics/mcnemar.js';
+export { type ScoredRow, type ScoredRows, scoreRows } from './statistics/scored-row.js';
