@@ -1,9 +1,13 @@
+export { chooseParts } from './choose-parts.js';
+export type { ChosenParts } from './choose-parts.js';
+export { USUAL_POSITIONS } from './chunk-size.js';
 export { loadOnnxModel } from './load-model.js';
 export type { LoadOnnxModelOptions } from './load-model.js';
 export type { GraphFile, OpenGraph } from './graph-session.js';
 export { MANIFEST_FILE, parseManifest, readManifest } from './manifest.js';
 export type { Manifest, ManifestFile, ManifestModel, ModelPart, PartName } from './manifest.js';
 export type { OnnxModel } from './model.js';
+export { graphPart } from './onnx-file/graph-part.js';
 export { bucketIds, positionIds } from './position-ids.js';
 export { RemoteCaller } from './remote/caller.js';
 export type { CallOptions } from './remote/caller.js';

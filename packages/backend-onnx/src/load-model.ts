@@ -13,6 +13,8 @@ import { openParts } from './open-parts.js';
 
 export interface LoadOnnxModelOptions extends Omit<LoadModelOptions, 'threads' | 'verify'> {
   readonly openGraph: OpenGraph;
+  /** Positions of one pass where `prefillChunk` is absent and memory allows; default 128. */
+  readonly preferredChunk?: number;
   /** Name of the device for `capabilities`. */
   readonly device: string;
 }
@@ -26,14 +28,15 @@ export interface LoadOnnxModelOptions extends Omit<LoadModelOptions, 'threads' |
  */
 export async function loadOnnxModel(source: ModelSource, options: LoadOnnxModelOptions): Promise<OnnxModel> {
   throwIfAborted(options.signal);
-  checkChunk(options.prefillChunk);
+  const { prefillChunk, preferredChunk } = options;
+  checkChunk(prefillChunk);
   const manifest = await readManifest(source);
   const model = withConfig(manifest.model, await readJsonObject(source, 'config.json', 'MODEL_CONFIG'));
   const { dtype, ...parts } = chooseParts(manifest, options);
   await checkFileSizes(source, manifest, Object.values(parts));
   throwIfAborted(options.signal);
   const loaded = await openParts(source, model, parts, options);
-  return new OnnxModel({ ...loaded, prefillChunk: options.prefillChunk }, toModelConfig(model), {
+  return new OnnxModel({ ...loaded, prefillChunk, preferredChunk }, toModelConfig(model), {
     dtype,
     device: options.device,
     imageInput: true,

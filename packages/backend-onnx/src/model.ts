@@ -19,6 +19,7 @@ export interface OnnxModelParts {
   readonly embeddings: EmbeddingTable;
   readonly decoder: Decoder;
   readonly prefillChunk?: number | undefined;
+  readonly preferredChunk?: number | undefined;
 }
 
 /** A model over ONNX Runtime sessions. */
@@ -42,9 +43,9 @@ export class OnnxModel implements BackendModelV1 {
   createSequence(options: { readonly capacity?: number } = {}): OnnxSequence {
     if (this.#disposal !== undefined) throw new DisposedError('the model');
     const capacity = checkCapacity(options.capacity, this.config.maxPositions);
-    const { decoder, embeddings, prefillChunk } = this.#parts;
+    const { decoder, embeddings, prefillChunk, preferredChunk } = this.#parts;
     const isDisposed = (): boolean => this.#disposal !== undefined;
-    return new OnnxSequence({ decoder, embeddings, prefillChunk, isDisposed }, capacity);
+    return new OnnxSequence({ decoder, embeddings, prefillChunk, preferredChunk, isDisposed }, capacity);
   }
 
   dispose(): Promise<void> {

@@ -15,6 +15,8 @@ export interface SequenceContext {
   readonly isDisposed: () => boolean;
   /** Positions of a prefill pass; default: by the memory that its activations need. */
   readonly prefillChunk?: number | undefined;
+  /** Positions of a prefill pass where memory allows. */
+  readonly preferredChunk?: number | undefined;
 }
 
 /** A sequence over the decoder graph, with its own key-value cache. */
@@ -83,7 +85,8 @@ export class OnnxSequence implements SequenceV1 {
     const { vocabSize } = decoder.shape;
     const all = request === 'all' ? new Float32Array(rows.length * vocabSize) : undefined;
     let last: Float32Array = new Float32Array(0);
-    const chunk = this.#context.prefillChunk ?? defaultChunk(decoder.shape, this.#length + rows.length);
+    const { prefillChunk, preferredChunk } = this.#context;
+    const chunk = prefillChunk ?? defaultChunk(decoder.shape, this.#length + rows.length, preferredChunk);
     for (let begin = 0; begin < rows.length; begin += chunk) {
       const end = Math.min(begin + chunk, rows.length);
       const embeddings = await rows.read(begin, end);

@@ -3,5 +3,8 @@ export { onnxruntimeNode } from './onnxruntime-node.js';
 export type { OnnxRuntimeNodeOptions } from './onnxruntime-node.js';
 export { defaultCacheDirectory } from './prepacked/cache-directory.js';
 export { clearPrepacked } from './prepacked/prepacked-cache.js';
+export { findTuning, tuneModel } from './tuning/model-tuning.js';
+export type { FindTuningOptions, TuneOptions, TuneResult } from './tuning/model-tuning.js';
+export type { Tuning, TuningStep } from './tuning/tuning.js';
 export { verifyModel } from './verify.js';
 export type { VerifyOptions } from './verify.js';

@@ -1,4 +1,4 @@
-import { BackendError } from '@pocketlens/backend';
+import { AbortError, BackendError } from '@pocketlens/backend';
 import type { BackendModelV1, LoadModelOptions, ModelSource } from '@pocketlens/backend';
 import { loadOnnxModel } from '@pocketlens/backend-onnx';
 import type { OpenGraph } from '@pocketlens/backend-onnx';
@@ -8,19 +8,22 @@ import type { OpenPrepacked } from './prepacked/open-prepacked.js';
 import { PrepackedCache } from './prepacked/prepacked-cache.js';
 import { createSession } from './create-session.js';
 import type { SessionOptions } from './create-session.js';
+import { defaultThreads } from './default-threads.js';
 import { importRuntime } from './runtime.js';
 import type { OnnxRuntime } from './runtime.js';
+import { sessionOptions } from './session-options.js';
+import { findOrTune } from './tuning/model-tuning.js';
+import type { Tuning } from './tuning/tuning.js';
 import { verifyModel } from './verify.js';
 
-/** ONNX Runtime's severity scale: 3 = errors only, so that nothing else reaches stderr. */
-const LOG_ERRORS_ONLY = 3;
-
 /** What a load needs besides the files; plain data, so that it can be sent to a thread. */
-export interface EngineOptions extends Omit<LoadModelOptions, 'signal' | 'threads'> {
-  readonly threads: number;
-  readonly spinning: boolean;
+export interface EngineOptions extends Omit<LoadModelOptions, 'signal'> {
+  readonly spinning?: boolean;
   /** Cache directory of weights packed for this machine, or the usual one. */
   readonly prepacked?: true | string;
+  /** Whether settings that are not given are chosen by measuring, or only as it was done before. */
+  readonly autoTune?: 'measure' | 'cached';
+  readonly cacheDirectory?: string;
 }
 
 /** A load from a folder, as it is sent to a thread. */
@@ -41,16 +44,42 @@ export function loadInThisThread({
 /** Loads a model from any source, in the thread that calls. */
 export async function loadFrom(
   source: ModelSource,
-  { threads, spinning, verify = false, prepacked, ...rest }: EngineOptions,
+  { verify = false, prepacked, spinning, autoTune, cacheDirectory, ...rest }: EngineOptions,
   signal: AbortSignal | undefined,
 ): Promise<BackendModelV1> {
   const limits = signal === undefined ? {} : { signal };
   const runtime = await importRuntime();
   if (verify) await verifyModel(source, limits);
-  const cache = prepacked === undefined ? undefined : new PrepackedCache(prepacked === true ? undefined : prepacked);
+  const cache =
+    prepacked === undefined ? undefined : new PrepackedCache(prepacked === true ? cacheDirectory : prepacked);
   const openPrepacked = cache === undefined ? undefined : await prepackedOpener(runtime, cache, source);
-  const openGraph = graphOpener(runtime, sessionOptions(threads, spinning), openPrepacked);
-  return loadOnnxModel(source, { ...rest, ...limits, device: 'cpu', openGraph });
+  const engine = { ...rest, ...(spinning === undefined ? {} : { spinning }) };
+  const place = cacheDirectory === undefined ? {} : { cacheDirectory };
+  const tuning =
+    autoTune === undefined
+      ? undefined
+      : await orDefaults(findOrTune(source, { ...engine, ...place, ...limits }, autoTune === 'measure'));
+  const settings = sessionOptions({
+    threads: rest.threads ?? tuning?.threads ?? defaultThreads(),
+    spinning: spinning ?? tuning?.spinning ?? false,
+  });
+  return loadOnnxModel(source, {
+    ...rest,
+    ...limits,
+    ...(tuning === undefined ? {} : { preferredChunk: tuning.prefillChunk }),
+    device: 'cpu',
+    openGraph: graphOpener(runtime, settings, openPrepacked),
+  });
+}
+
+/** A model that cannot be measured is loaded as without; what is wrong with its files, loading tells. */
+async function orDefaults(tuning: Promise<Tuning | undefined>): Promise<Tuning | undefined> {
+  try {
+    return await tuning;
+  } catch (error) {
+    if (error instanceof AbortError) throw error;
+    return undefined;
+  }
 }
 
 function graphOpener(
@@ -74,17 +103,5 @@ function graphOpener(
         details: { path },
       });
     }
-  };
-}
-
-function sessionOptions(threads: number, spinning: boolean): SessionOptions {
-  return {
-    executionProviders: ['cpu'],
-    executionMode: 'sequential',
-    graphOptimizationLevel: 'all',
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    logSeverityLevel: LOG_ERRORS_ONLY,
-    extra: { session: { intra_op: { allow_spinning: spinning ? '1' : '0' } } },
   };
 }

@@ -1,14 +1,11 @@
-import { availableParallelism } from 'node:os';
 import { InvalidArgumentError } from '@pocketlens/backend';
 import type { BackendModelV1, BackendReport, BackendV1, LoadModelOptions, ModelSource } from '@pocketlens/backend';
+import { defaultThreads } from './default-threads.js';
 import { DirectorySource } from './directory-source.js';
 import { loadFrom } from './load.js';
 import type { EngineOptions } from './load.js';
 import { importRuntime } from './runtime.js';
 import { loadInWorker } from './worker/load-in-worker.js';
-
-/** More threads cost more in waiting than they give for the matrices of these models. */
-const MOST_DEFAULT_THREADS = 8;
 
 export interface OnnxRuntimeNodeOptions {
   /** Threads of one graph; default: the cores that this process may use, at most 8. */
@@ -26,6 +23,14 @@ export interface OnnxRuntimeNodeOptions {
    * usual cache directory, or a directory. The files take two to five times the model's size. Default: no.
    */
   readonly prepacked?: boolean | string;
+  /**
+   * Chooses `threads`, `spinning` and `prefillChunk`, where they are not given, by measuring: true does it at the first load
+   * of a model, for a few seconds, and keeps the choice in the cache directory; `'cached'` takes a choice that is there
+   * and measures nothing. Logits change no more than with another number of threads. Default: neither.
+   */
+  readonly autoTune?: boolean | 'cached';
+  /** Where choices and, with `prepacked: true`, packed weights are kept; default: the usual cache directory. */
+  readonly cacheDirectory?: string;
   /**
    * Whether a model gets a worker thread, so that its work does not block this one. Default true. A URL names the file
    * of the worker where a bundler has moved it. A `ModelSource` that is no `DirectorySource` is always read, and its
@@ -55,15 +60,18 @@ async function loadModel(
   options: OnnxRuntimeNodeOptions,
 ): Promise<BackendModelV1> {
   checkThreads(threads);
-  const { prefillChunk, kvCache, memory, prepacked = false } = options;
+  const { prefillChunk, kvCache, memory, spinning, prepacked = false, autoTune = false, cacheDirectory } = options;
+  const givenThreads = threads ?? options.threads;
   const engine: EngineOptions = {
     ...(prefillChunk === undefined ? {} : { prefillChunk }),
     ...(kvCache === undefined ? {} : { kvCache }),
     ...(memory === undefined ? {} : { memory }),
     ...rest,
     ...(prepacked === false ? {} : { prepacked }),
-    threads: threads ?? options.threads ?? defaultThreads(),
-    spinning: options.spinning ?? false,
+    ...(autoTune === false ? {} : { autoTune: autoTune === true ? 'measure' : autoTune }),
+    ...(cacheDirectory === undefined ? {} : { cacheDirectory }),
+    ...(givenThreads === undefined ? {} : { threads: givenThreads }),
+    ...(spinning === undefined ? {} : { spinning }),
   };
   const files = typeof source === 'string' ? new DirectorySource(source) : source;
   const { worker = true } = options;
@@ -80,10 +88,6 @@ async function probe({ threads }: OnnxRuntimeNodeOptions): Promise<BackendReport
   } catch (error) {
     return { available: false, reason: error instanceof Error ? error.message : String(error), devices: [] };
   }
-}
-
-function defaultThreads(): number {
-  return Math.min(availableParallelism(), MOST_DEFAULT_THREADS);
 }
 
 function checkThreads(threads: number | undefined): void {

@@ -1,5 +1,6 @@
 import { BackendError } from '@pocketlens/backend';
 import type { KvShape } from '../kv-cache.js';
+import { GRAPH, MODEL_GRAPH, NODE, TENSOR, VALUE } from './fields.js';
 import {
   bytesField,
   changeMessage,
@@ -12,14 +13,9 @@ import {
 } from './protobuf.js';
 import type { Field } from './protobuf.js';
 
-// Field numbers of onnx.proto.
-const MODEL_GRAPH = 7;
-const GRAPH = { node: 1, initializer: 5, input: 11, output: 12 } as const;
-const NODE = { input: 1, output: 2, name: 3, opType: 4, attribute: 5 } as const;
+// Field numbers of onnx.proto, besides those in `fields.ts`.
 const ATTRIBUTE = { name: 1, integer: 3, text: 4, type: 20 } as const;
 const ATTRIBUTE_TYPE = { integer: 2, text: 3 } as const;
-const VALUE = { name: 1, type: 2 } as const;
-const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9 } as const;
 const DATA_TYPE = { float32: 1, int8: 3, int64: 7 } as const;
 
 const ATTENTION = 'GroupQueryAttention';

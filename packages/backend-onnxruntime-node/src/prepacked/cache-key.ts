@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { arch, cpus, platform } from 'node:os';
 
 /** The form of the entries; a change makes old ones unused. */
-const CACHE_VERSION = 1;
+const CACHE_VERSION = 2;
 
 /** What decides how an engine packs the weights of a graph. */
 export interface PackingFacts {

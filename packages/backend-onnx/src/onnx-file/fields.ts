@@ -1,0 +1,6 @@
+// Field numbers of the messages of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
+export const MODEL_GRAPH = 7;
+export const GRAPH = { node: 1, initializer: 5, input: 11, output: 12, valueInfo: 13 } as const;
+export const NODE = { input: 1, output: 2, name: 3, opType: 4, attribute: 5 } as const;
+export const VALUE = { name: 1, type: 2 } as const;
+export const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9 } as const;
