@@ -1,0 +1,3 @@
+export { AbortError, ProviderError, type ProviderErrorCode, type ProviderErrorOptions } from './errors.js';
+export { type AnsweringModel, OpenAiModel, type OpenAiModelOptions } from './openai-model.js';
+export { type Dialect, DIALECTS, type TokenLimitField } from './request.js';
