@@ -79,6 +79,8 @@ export interface Benchmark {
   readonly agreement: Agreement;
   /** True when the established tool stores predictions in a spreadsheet first, which changes some of them. */
   readonly isStoredAsSpreadsheet: boolean;
+  /** Data that comes with this package; others are given as a file. */
+  readonly bundledData?: string;
   open(file: string): Promise<Dataset>;
   prompt(row: DatasetRow, imageCount: number, style: PromptStyle): PromptPart[];
   generation(sample: Sample): GenerationSettings;

@@ -1,4 +1,4 @@
-import { UnknownBenchmarkError } from '../errors.js';
+import { DatasetError, UnknownBenchmarkError } from '../errors.js';
 import type { Dataset } from '../data/sample.js';
 import type { Benchmark } from './benchmark.js';
 import { mathVista } from './mathvista.js';
@@ -6,12 +6,13 @@ import { mmBenches } from './mmbench.js';
 import { mmmu } from './mmmu.js';
 import { ai2d, ai2dNoMask, mmStar, realWorldQa, scienceQa, scienceQaVal, seedBench } from './multiple-choice.js';
 import { ocrBench } from './ocrbench.js';
-import { reading } from './reading.js';
+import { pocketRead, reading } from './reading.js';
 import { chartQa, docVqa, infoVqa, textVqa } from './short-answers.js';
 import { hallusionBench, mme, pope } from './yes-no.js';
 
 /** Every benchmark that can be scored, in the order of the published table. */
 export const benchmarks: readonly Benchmark[] = [
+  pocketRead,
   reading,
   ocrBench,
   textVqa,
@@ -59,11 +60,17 @@ export function findBenchmark(name: string): Benchmark {
  * Opens the data of a benchmark. Rows are read when they are needed, never all at once.
  *
  * @param name - name of the benchmark, for example `OCRBench`
- * @param file - the dataset's TSV file; for `Reading` the folder with `answers.jsonl`
+ * @param file - the dataset's TSV file; for `Reading` the folder with `answers.jsonl`; `PocketRead` needs none
  * @throws {UnknownBenchmarkError} for a name that is not in `benchmarks`
  * @throws {DatasetError} when the data cannot be read
  */
-export async function loadBenchmark(name: string, file: string): Promise<LoadedBenchmark> {
+export async function loadBenchmark(name: string, file?: string): Promise<LoadedBenchmark> {
   const benchmark = findBenchmark(name);
-  return { benchmark, dataset: await benchmark.open(file) };
+  const data = file ?? benchmark.bundledData;
+  if (data === undefined) {
+    throw new DatasetError('DATASET_FORMAT', `Expected a data file for ${benchmark.name}, got none.`, {
+      hint: `The data of ${benchmark.name} does not come with this package; give the path of its file.`,
+    });
+  }
+  return { benchmark, dataset: await benchmark.open(data) };
 }
