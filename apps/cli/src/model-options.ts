@@ -5,7 +5,8 @@ import { type Command, Option } from 'commander';
 import type { CliIo } from './io.js';
 import { integer } from './options.js';
 
-const EMBEDDED = 'tiny';
+/** Name of the model that comes with the command. */
+export const EMBEDDED = 'tiny';
 const DTYPES: readonly Dtype[] = ['fp32', 'fp16', 'int8', 'q4', 'q4f16'];
 type Dtype = NonNullable<OpenModelOptions['dtype']>;
 

@@ -84,7 +84,7 @@ describe('an answer', () => {
         expect(streamed.text.join('')).toBe(text);
         expect((await model().generate(HELLO)).text).toBe(stripEnds(text));
       }),
-      { numRuns: 30, examples: [['data: [DONE]\n\n'], ['<|eot_id|>']] },
+      { numRuns: 10, examples: [['data: [DONE]\n\n'], ['<|eot_id|>']] },
     );
   });
 });
@@ -118,7 +118,7 @@ describe('pictures', () => {
         expect(image).toMatchObject({ width, height });
         expect(Buffer.from(image.data).equals(data)).toBe(true);
       }),
-      { numRuns: 20 },
+      { numRuns: 8 },
     );
   });
 

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { RgbImage } from '@pocketlens/preprocessing';
-import type { ChatOptions, ChatTokenLogprobs, FinishPart, Message, VisionLanguageModel } from '@pocketlens/runtime';
+import type { ChatOptions, ChatTokenLogprobs, FinishPart, Message } from '@pocketlens/runtime';
 import { Command } from 'commander';
 import { checkImageFile } from '../files.js';
 import {
@@ -12,10 +12,15 @@ import {
 } from '../generation-options.js';
 import { readPicture } from '../image-options.js';
 import { type CliIo, write, writeJson } from '../io.js';
-import { addModelOptions, type ModelOptions, openModelFor } from '../model-options.js';
 import { createProgress } from '../progress.js';
+import {
+  addProviderOptions,
+  type AnsweringModel,
+  openAnsweringModel,
+  type ProviderOptions,
+} from '../provider-options.js';
 
-interface AskOptions extends ModelOptions, AnswerOptions {
+interface AskOptions extends ProviderOptions, AnswerOptions {
   readonly prompt: string;
 }
 
@@ -33,7 +38,7 @@ interface Answer {
 
 /** Streams the answer to `onText` and collects it. */
 async function collect(
-  model: VisionLanguageModel,
+  model: AnsweringModel,
   messages: readonly Message[],
   options: ChatOptions,
   onText: (text: string) => Promise<void>,
@@ -68,7 +73,7 @@ async function readPictures(files: readonly string[], options: AskOptions, io: C
 }
 
 async function tellAnswer(
-  model: VisionLanguageModel,
+  model: AnsweringModel,
   { text, logprobs, finish }: Answer,
   decodeMs: number,
   options: AskOptions,
@@ -78,7 +83,7 @@ async function tellAnswer(
   if (options.json === true && finish !== undefined) {
     const { finishReason, usage } = finish;
     const timings = roundedTimings({ ...finish.timings, preprocessMs: finish.timings.preprocessMs + decodeMs });
-    const answer = { model: model.config.name, answer: text.trim(), finishReason, usage, timings };
+    const answer = { model: model.name, answer: text.trim(), finishReason, usage, timings };
     return writeJson(io.stdout, options.logprobs === undefined ? answer : { ...answer, logprobs });
   }
   if (finish?.finishReason === 'length') io.stderr.write('note: the answer was cut (see --max-new-tokens)\n');
@@ -91,7 +96,7 @@ async function run(files: readonly string[], options: AskOptions, io: CliIo): Pr
   progress.update('opening the model');
   let isLineOpen = false;
   try {
-    const model = await openModelFor(options, io);
+    const model = await openAnsweringModel(options, io);
     const chatOptions: ChatOptions = {
       ...generation,
       signal: io.signal,
@@ -124,5 +129,5 @@ export function askCommand(io: CliIo): Command {
     '--json',
     'print one JSON object: model, answer, finishReason, usage, timings, and logprobs where asked for',
   );
-  return addModelOptions(command).action((images: string[], options: AskOptions) => run(images, options, io));
+  return addProviderOptions(command).action((images: string[], options: AskOptions) => run(images, options, io));
 }
