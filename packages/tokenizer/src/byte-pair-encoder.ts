@@ -1,9 +1,10 @@
-import { MergeQueue, positionOfKey, rankOfKey } from './merge-queue.js';
+import type { IdList } from './id-list.js';
+import { LongPieceMerge, MAX_KEPT_BYTES } from './long-piece-merge.js';
 import { NO_MERGE, type MergeRules } from './merge-rules.js';
 import { MAX_BYTES_PER_UNIT, writeUtf8 } from './utf8.js';
 import { NO_TOKEN, type Vocabulary } from './vocabulary.js';
 
-/** Up to this many bytes a scan for the lowest rank beats a queue. */
+/** Up to this many bytes a scan for the lowest rank beats buckets. */
 const MAX_SCANNED_BYTES = 128;
 const SCRATCH_BYTES = 4096;
 
@@ -17,6 +18,7 @@ export class BytePairEncoder {
   private readonly vocabulary: Vocabulary;
   private readonly merges: MergeRules;
   private readonly ignoresMerges: boolean;
+  private longMerge: LongPieceMerge | undefined;
   private readonly scratch: Uint8Array = new Uint8Array(SCRATCH_BYTES);
   private readonly parts: Int32Array = new Int32Array(MAX_SCANNED_BYTES);
   private readonly ranks: Int32Array = new Int32Array(MAX_SCANNED_BYTES);
@@ -29,22 +31,37 @@ export class BytePairEncoder {
   }
 
   /** Appends the ids of `text[start, end)` to `out`. */
-  encode(text: string, start: number, end: number, out: number[]): void {
+  encode(text: string, start: number, end: number, out: IdList): void {
     const capacity = (end - start) * MAX_BYTES_PER_UNIT;
     const bytes = capacity <= SCRATCH_BYTES ? this.scratch : new Uint8Array(capacity);
     const length = writeUtf8(text, start, end, bytes);
-    if (this.ignoresMerges) {
-      const id = this.vocabulary.find(bytes, length);
-      if (id !== NO_TOKEN) {
-        out.push(id);
-        return;
-      }
-    }
-    if (length <= MAX_SCANNED_BYTES) this.mergeByScan(bytes, length, out);
-    else this.mergeByQueue(bytes, length, out);
+    const whole = this.findWhole(bytes, length);
+    if (whole !== NO_TOKEN) out.push(whole);
+    else if (length <= MAX_SCANNED_BYTES) this.mergeByScan(bytes, length, out);
+    else this.mergeLong(bytes, length, out);
   }
 
-  private mergeByScan(bytes: Uint8Array, length: number, out: number[]): void {
+  /** The same for a long piece, pausing after every `steps` steps of merging. */
+  *encodeInSteps(text: string, start: number, end: number, out: IdList, steps: number): Generator<void, void, void> {
+    const bytes = new Uint8Array((end - start) * MAX_BYTES_PER_UNIT);
+    const length = writeUtf8(text, start, end, bytes);
+    const whole = this.findWhole(bytes, length);
+    if (whole !== NO_TOKEN) {
+      out.push(whole);
+      return;
+    }
+    const merge = this.takeLongMerge();
+    merge.start(bytes, length, this.vocabulary.byteIds);
+    while (!merge.run(steps)) yield;
+    merge.collect(out);
+    this.keepLongMerge(merge);
+  }
+
+  private findWhole(bytes: Uint8Array, length: number): number {
+    return this.ignoresMerges ? this.vocabulary.find(bytes, length) : NO_TOKEN;
+  }
+
+  private mergeByScan(bytes: Uint8Array, length: number, out: IdList): void {
     const { parts, ranks, merges } = this;
     const { byteIds } = this.vocabulary;
     for (let i = 0; i < length; i++) parts[i] = byteIds[bytes[i]!]!;
@@ -72,59 +89,22 @@ export class BytePairEncoder {
     for (let i = 0; i < count; i++) out.push(parts[i]!);
   }
 
-  /** The same on a linked list with a queue: n log n, for pieces of any length. */
-  private mergeByQueue(bytes: Uint8Array, length: number, out: number[]): void {
-    const { merges } = this;
-    const list = new PartList(bytes, length, this.vocabulary.byteIds);
-    // A merge takes one entry out and puts at most two in, so there are never more than two for each byte.
-    const queue = new MergeQueue(2 * length);
-    const rate = (position: number): void => {
-      const right = list.next[position]!;
-      const rank = right < length ? merges.rank(list.ids[position]!, list.ids[right]!) : NO_MERGE;
-      list.ranks[position] = rank;
-      if (rank !== NO_MERGE) queue.push(rank, position);
-    };
-    for (let position = 0; position < length; position++) rate(position);
-    for (let key = queue.pop(); key >= 0; key = queue.pop()) {
-      const rank = rankOfKey(key);
-      const position = positionOfKey(key);
-      // Entries are not taken out when a neighbour merges: those whose rank is no longer true are passed over.
-      if (list.ranks[position] !== rank) continue;
-      list.join(position, merges.tokenOf(rank));
-      rate(position);
-      if (position > 0) rate(list.previous[position]!);
-    }
-    for (let position = 0; position < length; position = list.next[position]!) out.push(list.ids[position]!);
-  }
-}
-
-/** Tokens of a piece as a doubly linked list over the positions of their first bytes. */
-class PartList {
-  readonly ids: Int32Array;
-  readonly next: Int32Array;
-  readonly previous: Int32Array;
-  /** Rank of joining each part with the next one; `NO_MERGE` for parts that are gone. */
-  readonly ranks: Int32Array;
-
-  constructor(bytes: Uint8Array, length: number, byteIds: Int32Array) {
-    this.ids = new Int32Array(length);
-    this.next = new Int32Array(length);
-    this.previous = new Int32Array(length);
-    this.ranks = new Int32Array(length);
-    for (let i = 0; i < length; i++) {
-      this.ids[i] = byteIds[bytes[i]!]!;
-      this.next[i] = i + 1;
-      this.previous[i] = i - 1;
-    }
+  private mergeLong(bytes: Uint8Array, length: number, out: IdList): void {
+    const merge = this.takeLongMerge();
+    merge.start(bytes, length, this.vocabulary.byteIds);
+    merge.run(Infinity);
+    merge.collect(out);
+    this.keepLongMerge(merge);
   }
 
-  /** Replaces the part at `position` and the one after it by `id`. */
-  join(position: number, id: number): void {
-    const gone = this.next[position]!;
-    const after = this.next[gone]!;
-    this.ids[position] = id;
-    this.next[position] = after;
-    this.ranks[gone] = NO_MERGE;
-    if (after < this.previous.length) this.previous[after] = position;
+  private takeLongMerge(): LongPieceMerge {
+    const merge = this.longMerge ?? new LongPieceMerge(this.merges);
+    // Not shared while it runs: others may encode between its steps, and a run that is given up leaves it half-way.
+    this.longMerge = undefined;
+    return merge;
+  }
+
+  private keepLongMerge(merge: LongPieceMerge): void {
+    if (merge.capacity <= MAX_KEPT_BYTES) this.longMerge = merge;
   }
 }

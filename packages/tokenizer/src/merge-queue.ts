@@ -1,18 +1,16 @@
 /** Positions are below this, ranks below 2^22: together they fill the 53 bits of a double. */
 const POSITION_LIMIT = 2 ** 31;
+const INITIAL_CAPACITY = 64;
 
 /** Binary min-heap of (rank, position) pairs: lowest rank first, leftmost first among equals. */
 export class MergeQueue {
-  private readonly keys: Float64Array;
-  private length = 0;
-
-  constructor(capacity: number) {
-    this.keys = new Float64Array(capacity);
-  }
+  private keys: Float64Array = new Float64Array(INITIAL_CAPACITY);
+  length = 0;
 
   push(rank: number, position: number): void {
+    if (this.length === this.keys.length) this.grow();
     const { keys } = this;
-    const key = rank * POSITION_LIMIT + position;
+    const key = keyOf(rank, position);
     let index = this.length++;
     while (index > 0) {
       const parent = (index - 1) >> 1;
@@ -24,9 +22,13 @@ export class MergeQueue {
     keys[index] = key;
   }
 
-  /** The smallest key, or -1 when the queue is empty. */
+  /** The smallest key, or infinity when the queue is empty. */
+  peek(): number {
+    return this.length === 0 ? Infinity : this.keys[0]!;
+  }
+
+  /** Takes the smallest key out; the queue must not be empty. */
   pop(): number {
-    if (this.length === 0) return -1;
     const { keys } = this;
     const top = keys[0]!;
     const last = keys[--this.length]!;
@@ -42,6 +44,16 @@ export class MergeQueue {
     keys[index] = last;
     return top;
   }
+
+  private grow(): void {
+    const grown = new Float64Array(2 * this.keys.length);
+    grown.set(this.keys);
+    this.keys = grown;
+  }
+}
+
+export function keyOf(rank: number, position: number): number {
+  return rank * POSITION_LIMIT + position;
 }
 
 export function rankOfKey(key: number): number {

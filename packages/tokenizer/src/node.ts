@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TokenizerError } from './errors.js';
-import { Llama3Tokenizer } from './llama3-tokenizer.js';
+import { Tokenizer } from './tokenizer.js';
 import type { TokenizerConfig } from './tokenizer-config.js';
 import type { TokenizerLoadOptions } from './tokenizer-parts.js';
 
@@ -20,7 +20,7 @@ const MAX_FILE_BYTES: number = 256 * 2 ** 20;
 export async function loadTokenizerDirectory(
   path: string | URL,
   options: TokenizerLoadOptions = {},
-): Promise<Llama3Tokenizer> {
+): Promise<Tokenizer> {
   const place = typeof path === 'string' ? path : fileURLToPath(path);
   const isFile = (await stat(place).catch(() => undefined))?.isFile() === true;
   const folder = isFile ? dirname(place) : place;
@@ -33,9 +33,9 @@ export async function loadTokenizerDirectory(
       { hint: 'Copy the tokenizer file of the model into the directory.', details: { path: place } },
     );
   }
-  if (options.specialTokens !== undefined) return Llama3Tokenizer.load(source, options);
+  if (options.specialTokens !== undefined) return Tokenizer.load(source, options);
   const specialTokens = await readConfig(join(folder, 'tokenizer_config.json'));
-  return Llama3Tokenizer.load(source, specialTokens === undefined ? options : { ...options, specialTokens });
+  return Tokenizer.load(source, specialTokens === undefined ? options : { ...options, specialTokens });
 }
 
 async function readConfig(path: string): Promise<TokenizerConfig | undefined> {

@@ -1,6 +1,10 @@
 import type { BytePairEncoder } from './byte-pair-encoder.js';
+import type { IdList } from './id-list.js';
 import { PreTokenizer } from './pre-tokenizer.js';
 import { MAX_CACHED_UNITS, WordCache } from './word-cache.js';
+
+/** UTF-16 units, or merges of one long piece, between two pauses: some milliseconds of work. */
+export const STEP_UNITS: number = 2 ** 16;
 
 /** Ordinary text to ids: cuts it into pieces, and remembers what short pieces became. */
 export class OrdinaryTextEncoder {
@@ -12,13 +16,24 @@ export class OrdinaryTextEncoder {
     this.encoder = encoder;
   }
 
-  /** Appends the ids of `text[start, end)` to `out`; stops after the piece with which `out` reaches `limit` ids. */
-  encode(text: string, start: number, end: number, out: number[], limit: number = Infinity): void {
+  /**
+   * Appends the ids of `text[start, end)` to `out` and returns how far it came: to the end, unless it stopped after the
+   * piece with which `out` reached `maxIds` ids, or which reached `pauseAt`, or before a piece that takes long.
+   */
+  encode(
+    text: string,
+    start: number,
+    end: number,
+    out: IdList,
+    maxIds: number = Infinity,
+    pauseAt: number = end,
+  ): number {
     const { preTokenizer, cache, encoder } = this;
     let from = start;
-    while (from < end && out.length < limit) {
+    while (from < pauseAt && out.length < maxIds) {
       const to = preTokenizer.pieceEnd(text, from, end);
       if (to - from > MAX_CACHED_UNITS) {
+        if (to > pauseAt && to - from > STEP_UNITS) return from;
         encoder.encode(text, from, to, out);
       } else if (!cache.look(text, from, to, out)) {
         const known = out.length;
@@ -26,6 +41,24 @@ export class OrdinaryTextEncoder {
         cache.store(text, from, to, out, known);
       }
       from = to;
+    }
+    return from;
+  }
+
+  /** The same to the end, pausing after every `STEP_UNITS` of work. */
+  *encodeInSteps(text: string, start: number, end: number, out: IdList): Generator<void, void, void> {
+    let from = start;
+    while (from < end) {
+      const to = this.encode(text, from, end, out, Infinity, Math.min(end, from + STEP_UNITS));
+      if (to > from) {
+        from = to;
+      } else {
+        // A single piece of more than a step.
+        const pieceEnd = this.preTokenizer.pieceEnd(text, from, end);
+        yield* this.encoder.encodeInSteps(text, from, pieceEnd, out, STEP_UNITS);
+        from = pieceEnd;
+      }
+      yield;
     }
   }
 }

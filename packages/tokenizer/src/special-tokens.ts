@@ -114,7 +114,7 @@ export class SpecialTokens {
       'SPECIAL_TOKEN_UNKNOWN',
       `expected the name of a special token, got ${JSON.stringify(name)}`,
       {
-        hint: 'The names are the keys of `specialTokens`; pass further ones to `Llama3Tokenizer.load`.',
+        hint: 'The names are the keys of `specialTokens`; pass further ones when the tokenizer is loaded.',
         details: { name },
       },
     );

@@ -1,4 +1,5 @@
 import { BytePairEncoder } from './byte-pair-encoder.js';
+import { IdList } from './id-list.js';
 import { BEGIN_OF_TEXT, END_OF_TEXT } from './llama3-special-tokens.js';
 import { ListedMerges, RankMerges } from './merge-rules.js';
 import { OrdinaryTextEncoder } from './ordinary-text-encoder.js';
@@ -49,9 +50,9 @@ export function buildParts(definition: TokenizerDefinition, options: TokenizerLo
     options.specialTokens === undefined ? { tokens: [] } : readSpecialTokens(options.specialTokens);
 
   const ordinaryId = (content: string): number | undefined => {
-    const ids: number[] = [];
+    const ids = new IdList();
     encoder.encode(content, 0, content.length, ids);
-    return ids.length === 1 ? ids[0] : undefined;
+    return ids.length === 1 ? ids.at(0) : undefined;
   };
   const isOrdinary = ({ id, content }: SpecialToken): boolean => id < vocabulary.size && ordinaryId(content) === id;
   const listed = mergeSpecialTokens(definition.specialTokens, added.tokens);

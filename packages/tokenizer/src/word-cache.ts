@@ -1,3 +1,5 @@
+import type { IdList } from './id-list.js';
+
 /** Longer pieces are rare and seldom repeat. */
 export const MAX_CACHED_UNITS = 64;
 
@@ -30,7 +32,7 @@ export class WordCache {
   private hash = 0;
 
   /** Appends the ids of `text[start, end)` to `out` and says whether it knew them. */
-  look(text: string, start: number, end: number, out: number[]): boolean {
+  look(text: string, start: number, end: number, out: IdList): boolean {
     const { slots } = this;
     let hash = 0x811c9dc5;
     for (let i = start; i < end; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
@@ -49,7 +51,7 @@ export class WordCache {
   }
 
   /** Remembers `ids[from, ...)` for the piece that `look` did not know. */
-  store(text: string, start: number, end: number, ids: readonly number[], from: number): void {
+  store(text: string, start: number, end: number, ids: IdList, from: number): void {
     const count = ids.length - from;
     if (this.words >= MAX_WORDS || this.unitCount + end - start > UNIT_CAPACITY || this.idCount + count > ID_CAPACITY) {
       this.clear();
@@ -62,11 +64,11 @@ export class WordCache {
     for (let i = start; i < end; i++) this.units[this.unitCount++] = text.charCodeAt(i);
     this.words++;
     if (count === 1) {
-      slots[slot + IDS] = ids[from]!;
+      slots[slot + IDS] = ids.at(from);
       return;
     }
     slots[slot + IDS] = this.idCount;
-    for (let i = from; i < ids.length; i++) this.ids[this.idCount++] = ids[i]!;
+    for (let i = from; i < ids.length; i++) this.ids[this.idCount++] = ids.at(i);
   }
 
   private holds(slot: number, text: string, start: number, end: number): boolean {
@@ -78,7 +80,7 @@ export class WordCache {
     return true;
   }
 
-  private append(idStart: number, count: number, out: number[]): void {
+  private append(idStart: number, count: number, out: IdList): void {
     if (count === 1) {
       out.push(idStart);
       return;

@@ -1,7 +1,6 @@
 import { InvalidArgumentError, TokenizerError } from './errors.js';
 import { type HuggingFaceTokenizerFile, readHuggingFaceFile } from './hugging-face-file.js';
 import { LLAMA3_BASE_VOCAB_SIZE, llama3SpecialTokens } from './llama3-special-tokens.js';
-import { loadLlama3Vocabulary } from './llama3-vocabulary.js';
 import { readRankFile } from './rank-file.js';
 import type { SpecialToken } from './special-tokens.js';
 import type { TokenizerDefinition } from './tokenizer-definition.js';
@@ -16,9 +15,8 @@ export type TokenizerSource = Uint8Array | ArrayBuffer | string | HuggingFaceTok
 const OPENING_BRACE = 0x7b;
 const BYTE_ORDER_MARK = '\ufeff';
 
-/** Reads a source; without one, the shipped Llama 3 vocabulary. */
-export async function loadDefinition(source: TokenizerSource | undefined): Promise<TokenizerDefinition> {
-  if (source === undefined) return rankDefinition(await loadLlama3Vocabulary());
+/** @throws {TokenizerError} `TOKENIZER_FORMAT` when the source is damaged or of another kind of tokenizer */
+export function readDefinition(source: TokenizerSource): TokenizerDefinition {
   if (typeof source === 'string') return readText(source);
   if (source instanceof ArrayBuffer) return readBytes(new Uint8Array(source));
   if (source instanceof Uint8Array) return readBytes(source);
@@ -59,7 +57,7 @@ function readJson(text: string): TokenizerDefinition {
 }
 
 /** A rank file takes whole pieces first, as tiktoken does; one of Llama 3's size has Llama 3's special tokens. */
-function rankDefinition(tokens: TokenBytes): TokenizerDefinition {
+export function rankDefinition(tokens: TokenBytes): TokenizerDefinition {
   const isLlama3 = tokens.starts.length - 1 === LLAMA3_BASE_VOCAB_SIZE;
   const specialTokens: SpecialToken[] = isLlama3
     ? Array.from(llama3SpecialTokens(), ([content, id]) => ({ content, id, isControl: true }))
