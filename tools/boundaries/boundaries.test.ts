@@ -9,7 +9,7 @@ const MAY_IMPORT: Record<string, readonly string[] | 'anything'> = {
   tokenizer: [],
   preprocessing: [],
   backend: [],
-  'backend-conformance': ['backend'],
+  'backend-conformance': ['backend', 'converter', 'model-tiny'],
   'backend-onnx': ['backend'],
   'backend-onnxruntime-node': ['backend', 'backend-onnx'],
   'backend-onnxruntime-web': ['backend', 'backend-onnx'],

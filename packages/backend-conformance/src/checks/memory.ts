@@ -1,0 +1,48 @@
+import type { BackendModelV1 } from '@pocketlens/backend';
+import type { Check, CheckContext } from '../check.js';
+import { expect } from '../expect.js';
+import { greedy, someIds } from './sequence-tools.js';
+
+const GENERATIONS = 200;
+const MEASURED_EVERY = 5;
+/** By then every pool and buffer has its size. */
+const WARM_UP = 60;
+/** What garbage that waits for its collector may take; the caches of the measured generations take five times as much. */
+const MOST_GROWTH_BYTES = 24 * 1024 * 1024;
+
+/** An image, a prompt, a few beams, some steps: everything that a generation holds. */
+async function generateOnce(context: CheckContext, model: BackendModelV1): Promise<void> {
+  const features = model.capabilities.imageInput ? await context.encode(['sliver']) : undefined;
+  const sequence = model.createSequence({ capacity: 512 });
+  const prompt = features === undefined ? [] : [{ features, slice: 0 }];
+  await sequence.append([{ ids: someIds(4) }, ...prompt, { ids: someIds(4) }]);
+  const beams = [sequence.fork(), sequence.fork(), sequence.fork()];
+  await greedy(sequence, [{ ids: [20] }], { count: 2 });
+  for (const held of [sequence, ...beams]) held.dispose();
+  features?.dispose();
+}
+
+export const memoryChecks: readonly Check[] = [
+  {
+    area: 'memory',
+    name: `${GENERATIONS} generations in flat memory`,
+    runs: 'once',
+    run: async (context) => {
+      const model = await context.model();
+      const samples: number[] = [];
+      for (let i = 0; i < GENERATIONS; i++) {
+        await generateOnce(context, model);
+        if (i >= WARM_UP && i % MEASURED_EVERY === 0) samples.push(await context.memoryUsage());
+      }
+      // The least of each half: what is left when garbage has just been collected.
+      const half = Math.floor(samples.length / 2);
+      const [before, after] = [Math.min(...samples.slice(0, half)), Math.min(...samples.slice(half))];
+      const [grown, most] = [after - before, MOST_GROWTH_BYTES].map((bytes) => Math.round(bytes / 1024 / 1024));
+      const measured = GENERATIONS - WARM_UP;
+      expect(
+        after - before <= MOST_GROWTH_BYTES,
+        `memory grew by ${grown} MiB between the halves of ${measured} generations, more than ${most} MiB`,
+      );
+    },
+  },
+];
