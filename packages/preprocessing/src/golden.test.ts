@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { GOLDEN, goldenImages, PILLOW, readJson, sha256 } from '../test/golden.js';
+import { noise, type PillowCases } from '../test/pillow-cases.js';
 import { decodeImage, planSlices, preprocess, resizeBicubic, sliceImage, toPatches } from './index.js';
 
 /** The float32 values of an .npy file of version 1 in C order, and its shape. */
@@ -57,20 +58,6 @@ it.each(samples)('slice $index of $file has the sampled patch values', async ({ 
   expect(differing).toEqual([]);
 });
 
-interface PillowCases {
-  readonly decoded: readonly {
-    readonly file: string;
-    readonly size: readonly [number, number];
-    readonly sha256: string;
-  }[];
-  readonly resized: readonly {
-    readonly seed: number;
-    readonly from: readonly [number, number];
-    readonly to: readonly [number, number];
-    readonly sha256: string;
-  }[];
-}
-
 const pillow = readJson<PillowCases>(`${PILLOW}expected.json`);
 
 describe('files of unusual make', () => {
@@ -80,15 +67,6 @@ describe('files of unusual make', () => {
     expect(sha256(image.data)).toBe(expected);
   });
 });
-
-/** The noise that `make_cases.py` makes from the same seed. */
-const noise = (seed: number, length: number): Uint8Array => {
-  let state = seed;
-  return Uint8Array.from({ length }, () => {
-    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-    return (state >> 16) & 255;
-  });
-};
 
 describe('resizeBicubic', () => {
   it.each(pillow.resized)(

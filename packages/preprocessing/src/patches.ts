@@ -3,7 +3,7 @@ import { DEFAULT_PREPROCESSOR_CONFIG } from './config.js';
 import { InvalidArgumentError } from './errors.js';
 import type { RgbImage } from './image.js';
 import { assertRgbImage } from './image.js';
-import type { Row } from './resize/bicubic.js';
+import type { Row } from './resize/row.js';
 import type { SliceSize } from './slice-plan.js';
 
 /** One slice as the vision tower takes it. */

@@ -8,7 +8,7 @@ import type { ImageWarning, RgbImage } from './image.js';
 import { assertRgbImage } from './image.js';
 import type { PatchWriter, SliceInput } from './patches.js';
 import { createPatchWriter, normalizationTables } from './patches.js';
-import type { Row } from './resize/bicubic.js';
+import type { Row } from './resize/row.js';
 import { resizeRows } from './resize/bicubic.js';
 import type { SlicePlan } from './slice-plan.js';
 import { planSlices } from './slice-plan.js';
