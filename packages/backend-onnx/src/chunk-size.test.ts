@@ -9,6 +9,14 @@ describe('defaultChunk', () => {
     expect(defaultChunk(shape, 32_768)).toBe(40);
   });
 
+  it('is another number where one is preferred, within the same bounds', () => {
+    const shape = { hiddenSize: 4096, headDim: 128 };
+    expect(defaultChunk(shape, 1024, 256)).toBe(256);
+    expect(defaultChunk(shape, 8192, 256)).toBe(152);
+    expect(defaultChunk(shape, 32_768, 64)).toBe(40);
+    expect(defaultChunk(shape, 32_768, 4)).toBe(4);
+  });
+
   it('keeps activations within 192 MiB wherever eight positions do', () => {
     const sizes = fc.record({
       hiddenSize: fc.integer({ min: 1, max: 16_384 }),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { BackendError } from '@pocketlens/backend';
+import { BackendError, throwIfAborted } from '@pocketlens/backend';
 import type { LoadModelOptions, ModelSource } from '@pocketlens/backend';
 import { chooseParts, readManifest, USUAL_POSITIONS } from '@pocketlens/backend-onnx';
 import type { Manifest, ModelPart } from '@pocketlens/backend-onnx';
@@ -136,5 +136,7 @@ async function measure(model: Tunable, { signal, onStep }: TuneOptions): Promise
   };
   const steps = await cut(decoder);
   const prompts = prefillDecoder === undefined ? steps : await cut(prefillDecoder);
-  return tune({ runtime, source, graphs: { steps, prompts }, fixed, signal, onStep });
+  const tuning = await tune({ runtime, source, graphs: { steps, prompts }, fixed, signal, onStep });
+  throwIfAborted(signal);
+  return tuning;
 }
