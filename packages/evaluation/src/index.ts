@@ -6,6 +6,8 @@ export type {
   GenerationSettings,
   Headline,
   Json,
+  JudgedSample,
+  Judging,
   Resampling,
   SampleScore,
 } from './benchmarks/benchmark.js';
@@ -22,9 +24,36 @@ export {
   EvaluationError,
   type EvaluationErrorCode,
   type EvaluationErrorOptions,
+  JudgeError,
   PredictionsError,
+  RunError,
   UnknownBenchmarkError,
 } from './errors.js';
+export { dataDigest } from './manifest/data-digest.js';
+export {
+  createRunManifest,
+  manifestFileOf,
+  readRunManifest,
+  type RunManifest,
+  writeRunManifest,
+} from './manifest/run-manifest.js';
+export {
+  differencesOfAnswers,
+  differencesOfData,
+  differencesOfVersions,
+  type ManifestDifference,
+  requireSameAnswers,
+} from './manifest/same-run.js';
+export {
+  type AskJudge,
+  createJudge,
+  type Judge,
+  type JudgeCounts,
+  type JudgeModel,
+  type JudgeOptions,
+  type JudgeRequest,
+} from './judging/judge.js';
+export type { JudgeProgress } from './judging/judge-samples.js';
 export { judgePrompt, type JudgeTask } from './prompts/judge.js';
 export { PROMPT_STYLES, type PromptPart, type PromptStyle } from './prompts/parts.js';
 export { type PredictionRecord, readPredictions, type SampleFailure } from './run/predictions-file.js';
@@ -35,7 +64,15 @@ export {
   type RunProgress,
   type RunSummary,
 } from './run/run-benchmark.js';
-export { scoreBenchmark, type SampleReport, type ScoreOptions, type ScoreReport } from './run/score-benchmark.js';
+export type { RetryOptions } from './run/retry.js';
+export type { Selection } from './run/select-samples.js';
+export {
+  type Matching,
+  scoreBenchmark,
+  type SampleReport,
+  type ScoreOptions,
+  type ScoreReport,
+} from './run/score-benchmark.js';
 export { parseLlavaReview, parseMmVetReplies } from './scoring/judge-replies.js';
 export {
   anlsFromDistances,

@@ -11,9 +11,10 @@ import {
 } from '@pocketlens/evaluation';
 import { Command, Option } from 'commander';
 import { FailedCheck } from '../errors.js';
+import { type PlannedRun, planRun, type RecordedOptions, recordRun } from '../eval/record-run.js';
 import { formatTable } from '../format.js';
 import { type CliIo, write, writeJson } from '../io.js';
-import { addModelOptions, type ModelOptions, openModelFor } from '../model-options.js';
+import { addModelOptions, openModelFor } from '../model-options.js';
 import { integer } from '../options.js';
 import { createProgress } from '../progress.js';
 
@@ -27,23 +28,25 @@ async function list({ json }: ListOptions, io: CliIo): Promise<void> {
   await write(io.stdout, `${formatTable(rows.map(({ name, agreement }) => [name, agreement]))}\n`);
 }
 
-interface RunOptions extends ModelOptions {
-  readonly data: string;
+interface RunOptions extends RecordedOptions {
   readonly out: string;
-  readonly limit?: number;
   readonly json?: true;
 }
 
-async function run(name: string, options: RunOptions, io: CliIo): Promise<void> {
-  const benchmark = await loadBenchmark(name, options.data);
+async function run(plan: PlannedRun<RunOptions>, io: CliIo): Promise<void> {
+  const { options } = plan;
+  const benchmark = await loadBenchmark(plan.name, options.data);
+  const output = path.join(options.out, `${benchmark.benchmark.name}.jsonl`);
   await mkdir(options.out, { recursive: true });
+  await recordRun(benchmark, plan, output, io);
   const progress = createProgress(io);
   try {
     const model = await openModelFor(options, io);
     const summary = await runBenchmark({
       benchmark,
       model,
-      output: path.join(options.out, `${benchmark.benchmark.name}.jsonl`),
+      output,
+      ...plan.settings,
       signal: io.signal,
       ...(options.limit === undefined ? {} : { limit: options.limit }),
       onProgress: ({ answered, failed, total, remainingMs }) =>
@@ -55,7 +58,7 @@ async function run(name: string, options: RunOptions, io: CliIo): Promise<void> 
     progress.clear();
     await model.dispose();
     if (options.json === true) return await writeJson(io.stdout, summary);
-    const { output, total, answered, resumed, failed } = summary;
+    const { total, answered, resumed, failed } = summary;
     await write(
       io.stdout,
       `${output}: ${answered} of ${total} answered (${resumed} before this run), ${failed} failed\n`,
@@ -66,7 +69,7 @@ async function run(name: string, options: RunOptions, io: CliIo): Promise<void> 
 }
 
 interface ScoreOptions {
-  readonly data: string;
+  readonly data?: string;
   readonly predictions: string;
   readonly profile: Profile;
   readonly limit?: number;
@@ -105,6 +108,8 @@ async function check(file: string, { json }: CheckOptions, io: CliIo): Promise<v
   if (report.failed > 0) throw new FailedCheck();
 }
 
+const DATA = 'data set (TSV; for Reading the folder with answers.jsonl); PocketRead needs none';
+
 /** `pocketlens eval`: benchmarks. */
 export function evalCommand(io: CliIo): Command {
   const command = new Command('eval').description('run and score benchmarks');
@@ -117,17 +122,21 @@ export function evalCommand(io: CliIo): Command {
   const runCommand = command
     .command('run')
     .description('ask a model every question of a benchmark; an interrupted run goes on where it was')
-    .argument('<benchmark>', 'name, as `eval list` shows it')
-    .requiredOption('--data <file>', 'data set (TSV; for Reading the folder with answers.jsonl)')
-    .requiredOption('--out <dir>', 'directory for the predictions')
+    .argument('[benchmark]', 'name, as `eval list` shows it')
+    .option('--data <file>', DATA)
+    .requiredOption('--out <dir>', 'directory for the predictions and the manifest')
+    .option('--repeat <manifest>', 'take data, model and settings from the manifest of an earlier run')
     .addOption(limit())
     .option('--json', 'print a summary as JSON');
-  addModelOptions(runCommand).action((name: string, options: RunOptions) => run(name, options, io));
+  addModelOptions(runCommand).action(async (name: string | undefined, options: RunOptions, self: Command) => {
+    const defaults = Object.fromEntries(self.options.map((one) => [one.attributeName(), one.defaultValue]));
+    await run(await planRun(name, options, defaults), io);
+  });
   command
     .command('score')
     .description('score predictions')
     .argument('<benchmark>', 'name, as `eval list` shows it')
-    .requiredOption('--data <file>', 'data set (TSV; for Reading the folder with answers.jsonl)')
+    .option('--data <file>', DATA)
     .requiredOption('--predictions <file>', 'lines {"index", "prediction"}')
     .addOption(new Option('--profile <name>', 'rules of scoring').choices(PROFILES).default('current'))
     .addOption(limit())
