@@ -35,8 +35,12 @@ export type TokenizerErrorCode =
   | 'TOKEN_ID_RANGE'
   /** A special token that this tokenizer does not have. */
   | 'SPECIAL_TOKEN_UNKNOWN'
-  /** Text held a special token while `special: 'error'` was asked for. */
-  | 'SPECIAL_TOKEN_IN_TEXT';
+  /** Text held a special token where none is allowed. */
+  | 'SPECIAL_TOKEN_IN_TEXT'
+  /** A chat template is missing, is no Jinja, or refused the messages. */
+  | 'CHAT_TEMPLATE'
+  /** The optional package `@huggingface/jinja` is not installed. */
+  | 'JINJA_MISSING';
 
 /** A tokenizer could not be loaded, or was asked for a token that it does not have. */
 export class TokenizerError extends PocketlensError {
