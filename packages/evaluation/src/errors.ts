@@ -15,9 +15,13 @@ export type EvaluationErrorCode =
   | 'CASES_FORMAT'
   | 'DATASET_FORMAT'
   | 'DATASET_IMAGE'
+  | 'JUDGE_FAILED'
+  | 'JUDGE_REQUIRED'
   | 'PREDICTIONS_FORMAT'
   | 'PREDICTIONS_MISMATCH'
   | 'PROMPT_IMAGE_TAG'
+  | 'RUN_STOPPED'
+  | 'SAMPLE_TIMEOUT'
   | 'RUNS_MISMATCH'
   | 'RUN_FOLDER'
   | 'MANIFEST_FORMAT'
@@ -45,6 +49,12 @@ export class DatasetError extends EvaluationError {}
 
 /** A predictions file cannot be read, or belongs to another benchmark. */
 export class PredictionsError extends EvaluationError {}
+
+/** A sample took too long, or a run cannot go on. */
+export class RunError extends EvaluationError {}
+
+/** A judge model is needed and there is none, or it does not answer. */
+export class JudgeError extends EvaluationError {}
 
 /** A file of scoring cases is not in the format that `checkCases` replays. */
 export class CasesError extends EvaluationError {}

@@ -1,5 +1,6 @@
 import type { Dataset, DatasetRow, Sample } from '../data/sample.js';
 import type { PromptPart, PromptStyle } from '../prompts/parts.js';
+import type { AskJudge } from '../judging/judge.js';
 import type { Profile } from '../scoring/profile.js';
 
 /** A value that can be written as JSON; a figure of nothing is the text "NaN". */
@@ -49,8 +50,29 @@ export interface GenerationSettings {
   readonly repetitionPenalty: number;
 }
 
-/** How far scores agree with the established tool's when no judge model is asked. */
-export type Agreement = 'exact' | 'lower-bound';
+/**
+ * How far scores agree with the established tool's when no judge model is asked. `judge`: without one there is no score.
+ */
+export type Agreement = 'exact' | 'lower-bound' | 'judge';
+
+/** A sample in front of a judge. */
+export interface JudgedSample {
+  readonly row: DatasetRow;
+  readonly prediction: string;
+  readonly profile: Profile;
+}
+
+/** How a judge model decides what rules cannot. */
+export interface Judging {
+  /** `extract`: the judge only sees answers that no rule can read. `grade`: it sees every answer. */
+  readonly role: 'extract' | 'grade';
+  score(sample: JudgedSample, ask: AskJudge): Promise<SampleScore>;
+  /** Samples that only count together: when one is lost, the judge need not look at the others. */
+  readonly group?: {
+    of(row: DatasetRow): string;
+    isLost(score: SampleScore): boolean;
+  };
+}
 
 /**
  * How a benchmark's figures are resampled for confidence intervals. By default every sample is drawn for itself, or
@@ -84,7 +106,9 @@ export interface Benchmark {
   open(file: string): Promise<Dataset>;
   prompt(row: DatasetRow, imageCount: number, style: PromptStyle): PromptPart[];
   generation(sample: Sample): GenerationSettings;
+  /** By rules alone; where only a judge can score, every sample is unmatched. */
   score(row: DatasetRow, prediction: string, profile: Profile): SampleScore;
+  readonly judging?: Judging;
   aggregator(profile: Profile): Aggregator;
   readonly resampling?: Resampling;
 }

@@ -1,10 +1,14 @@
 import { textOf, type DatasetRow } from '../data/sample.js';
+import type { AskJudge } from '../judging/judge.js';
+import { askUntilRead } from '../judging/tries.js';
 import { openQuestionPrompt } from '../prompts/builders.js';
+import { judgePrompt } from '../prompts/judge.js';
+import { spreadsheetText, typedCell } from '../python/column.js';
 import { listItems, parsePythonList } from '../python/literal.js';
 import { parsePythonFloat, parsePythonInteger } from '../python/number.js';
 import { matchOption } from '../scoring/option-matcher.js';
 import type { Profile } from '../scoring/profile.js';
-import type { Aggregator, Benchmark, Json, SampleScore } from './benchmark.js';
+import type { Aggregator, Benchmark, Json, JudgedSample, SampleScore } from './benchmark.js';
 import { vlmEvalKitBenchmark } from './vlmevalkit.js';
 
 /**
@@ -18,6 +22,7 @@ export const mathVista: Benchmark = vlmEvalKitBenchmark({
   maxNewTokens: 1024,
   prompt: openQuestionPrompt,
   score: (row, prediction, profile) => scoreMathVista({ row, prediction, extracted: '', profile }),
+  judging: { role: 'extract', score: judgeMathVista },
   aggregator: mathVistaTable,
   resampling: { counts: ['tot', 'prefetch', 'hit'] },
 });
@@ -38,6 +43,15 @@ export function scoreMathVista({ row, prediction, extracted, profile }: MathVist
   const isFound = prefetch.found !== false && prefetch.found !== 0;
   const hit = isFound ? prefetch.isRight : compare(row, extracted === '' ? 'nan' : extracted, profile).isRight;
   return { value: hit ? 1 : 0, isUnmatched: !isFound, details: { prefetch: prefetch.found, hit } };
+}
+
+// The first reply is taken, whatever it says; only an empty one is asked for again.
+// Source: VLMEvalKit, `mathvista.py` `MathVista_auxeval`.
+async function judgeMathVista({ row, prediction, profile }: JudgedSample, ask: AskJudge): Promise<SampleScore> {
+  const tries = { prompt: judgePrompt('mathvista', row, prediction), count: 5, temperatureStep: 0.5 };
+  const reply = await askUntilRead(tries, ask, (text) => (text === '' ? undefined : text));
+  const extracted = reply === undefined ? '' : (typedCell(spreadsheetText(reply), 'text') ?? 'nan');
+  return { ...scoreMathVista({ row, prediction, extracted, profile }), isUnmatched: reply === undefined };
 }
 
 interface Comparison {
@@ -78,12 +92,12 @@ interface Counts {
 function mathVistaTable(): Aggregator {
   const groups = new Map<string, Counts>();
   return {
-    add(row, { value, isUnmatched }) {
+    add(row, { value, details: { prefetch } }) {
       for (const name of ['Overall', ...listItems(textOf(row, 'skills')), textOf(row, 'task')]) {
         const counts = groups.get(name) ?? { total: 0, prefetched: 0, hits: 0 };
         groups.set(name, counts);
         counts.total += 1;
-        if (isUnmatched !== true) counts.prefetched += 1;
+        if (prefetch !== false && prefetch !== 0) counts.prefetched += 1;
         counts.hits += value ?? 0;
       }
     },

@@ -1,6 +1,7 @@
 import { optionsOf, textOf, type DatasetRow } from '../data/sample.js';
 import { multipleChoicePrompt } from '../prompts/builders.js';
-import { matchOption } from '../scoring/option-matcher.js';
+import { judgeOption } from '../judging/judge-option.js';
+import { matchOption, type MatchedOption } from '../scoring/option-matcher.js';
 import type { Aggregator, Benchmark, Json, SampleScore } from './benchmark.js';
 import { accuracies } from './multiple-choice.js';
 import { vlmEvalKitBenchmark } from './vlmevalkit.js';
@@ -19,13 +20,16 @@ export function mmBench(name: string, title: string): Benchmark {
     maxNewTokens: 200,
     prompt: multipleChoicePrompt,
     score(row, prediction, profile): SampleScore {
-      const extracted = matchOption(prediction, optionsOf(row), profile);
-      const isRight = extracted === textOf(row, 'answer');
-      return { value: null, isUnmatched: extracted === false, details: { extracted, hit: null, isRight } };
+      return rotationScore(row, matchOption(prediction, optionsOf(row), profile));
+    },
+    judging: {
+      role: 'extract',
+      score: async (sample, ask) => rotationScore(sample.row, await judgeOption(sample, ask)),
+      group: { of: groupOf, isLost: ({ details }) => details['isRight'] !== true },
     },
     aggregator: circularAccuracies,
     resampling: {
-      cluster: (row) => String(Number(row.index) % ROTATION_STEP),
+      cluster: groupOf,
       relabel: (row, draw) => ({
         ...row,
         index: String(Number(row.index) - (Number(row.index) % ROTATION_STEP) + draw),
@@ -41,6 +45,15 @@ export const mmBenches: readonly Benchmark[] = ['', '_V11'].flatMap((version) =>
   ),
 );
 
+function groupOf(row: DatasetRow): string {
+  return String(Number(row.index) % ROTATION_STEP);
+}
+
+function rotationScore(row: DatasetRow, extracted: MatchedOption): SampleScore {
+  const isRight = extracted === textOf(row, 'answer');
+  return { value: null, isUnmatched: extracted === false, details: { extracted, hit: null, isRight } };
+}
+
 interface Group {
   base?: DatasetRow;
   isRight: boolean;
@@ -49,7 +62,7 @@ interface Group {
 
 function circularAccuracies(): Aggregator {
   const groups = new Map<number, Group>();
-  const groupOf = (row: DatasetRow): Group => {
+  const known = (row: DatasetRow): Group => {
     const base = Number(row.index) % ROTATION_STEP;
     const group = groups.get(base) ?? { isRight: true, isComplete: true };
     groups.set(base, group);
@@ -58,11 +71,11 @@ function circularAccuracies(): Aggregator {
   };
   return {
     add(row, score) {
-      const group = groupOf(row);
+      const group = known(row);
       group.isRight &&= score.details['isRight'] === true;
     },
     addUnscored(row) {
-      groupOf(row).isComplete = false;
+      known(row).isComplete = false;
     },
     result() {
       const table = accuracies(['Overall']);

@@ -1,7 +1,7 @@
 import { optionsOf, textOf, type DatasetRow } from '../data/sample.js';
 import { mmmuPrompt } from '../prompts/builders.js';
 import type { Benchmark } from './benchmark.js';
-import { accuracies, choiceScore, withCells } from './multiple-choice.js';
+import { accuracies, choiceScore, judgeChoice, withCells } from './multiple-choice.js';
 import { vlmEvalKitBenchmark } from './vlmevalkit.js';
 
 /**
@@ -15,17 +15,25 @@ export const mmmu: Benchmark = vlmEvalKitBenchmark({
   maxNewTokens: 200,
   prompt: mmmuPrompt,
   score(row, prediction, profile) {
-    const closed = closeOpenQuestion(row);
-    const answer = textOf(row, 'answer');
     return choiceScore({
-      options: optionsOf(closed),
-      answer: /^[A-Z]$/.test(answer) ? answer : 'A',
+      options: optionsOf(closeOpenQuestion(row)),
+      answer: rightOption(row),
       prediction,
       profile,
     });
   },
+  judging: {
+    role: 'extract',
+    score: (sample, ask) =>
+      judgeChoice({ ...sample, row: closeOpenQuestion(sample.row) }, rightOption(sample.row), ask),
+  },
   aggregator: () => accuracies(['validation']),
 });
+
+function rightOption(row: DatasetRow): string {
+  const answer = textOf(row, 'answer');
+  return /^[A-Z]$/.test(answer) ? answer : 'A';
+}
 
 function closeOpenQuestion(row: DatasetRow): DatasetRow {
   const first = row.cells['A'];

@@ -1,9 +1,19 @@
 import { optionsOf, textOf, type DatasetRow } from '../data/sample.js';
 import { multipleChoicePrompt } from '../prompts/builders.js';
 import { RunningMean } from '../scoring/mean.js';
-import { matchOption, type Options } from '../scoring/option-matcher.js';
+import { judgeOption } from '../judging/judge-option.js';
+import type { AskJudge } from '../judging/judge.js';
+import { matchOption, type MatchedOption, type Options } from '../scoring/option-matcher.js';
 import type { Profile } from '../scoring/profile.js';
-import { figure, type Aggregate, type Aggregator, type Benchmark, type Json, type SampleScore } from './benchmark.js';
+import {
+  figure,
+  type Aggregate,
+  type Aggregator,
+  type Benchmark,
+  type Json,
+  type JudgedSample,
+  type SampleScore,
+} from './benchmark.js';
 import { vlmEvalKitBenchmark } from './vlmevalkit.js';
 
 // An answer with a letter is short, but some models explain first.
@@ -27,6 +37,7 @@ export function multipleChoiceBenchmark(name: string, title: string): Benchmark 
     prompt: multipleChoicePrompt,
     score: (row, prediction, profile) =>
       choiceScore({ options: optionsOf(row), answer: textOf(row, 'answer'), prediction, profile }),
+    judging: { role: 'extract', score: (sample, ask) => judgeChoice(sample, textOf(sample.row, 'answer'), ask) },
     aggregator: () => accuracies(['Overall']),
   });
 }
@@ -57,7 +68,15 @@ export interface ChoiceCase {
 
 /** Matches an answer to its options; a refusal or no match is wrong, no match is also counted as unmatched. */
 export function choiceScore({ options, answer, prediction, profile }: ChoiceCase): SampleScore {
-  const extracted = matchOption(prediction, options, profile);
+  return extractedScore(matchOption(prediction, options, profile), answer);
+}
+
+/** Lets a judge say which option an answer means. */
+export async function judgeChoice(sample: JudgedSample, answer: string, ask: AskJudge): Promise<SampleScore> {
+  return extractedScore(await judgeOption(sample, ask), answer);
+}
+
+function extractedScore(extracted: MatchedOption, answer: string): SampleScore {
   const hit = extracted === answer ? 1 : 0;
   return { value: hit, isUnmatched: extracted === false, details: { extracted, hit } };
 }

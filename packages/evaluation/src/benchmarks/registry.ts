@@ -1,16 +1,18 @@
 import { DatasetError, UnknownBenchmarkError } from '../errors.js';
 import type { Dataset } from '../data/sample.js';
 import type { Benchmark } from './benchmark.js';
+import { llavaBench } from './llavabench.js';
 import { mathVista } from './mathvista.js';
 import { mmBenches } from './mmbench.js';
 import { mmmu } from './mmmu.js';
+import { mmVet } from './mmvet.js';
 import { ai2d, ai2dNoMask, mmStar, realWorldQa, scienceQa, scienceQaVal, seedBench } from './multiple-choice.js';
 import { ocrBench } from './ocrbench.js';
 import { pocketRead, reading } from './reading.js';
 import { chartQa, docVqa, infoVqa, textVqa } from './short-answers.js';
 import { hallusionBench, mme, pope } from './yes-no.js';
 
-/** Every benchmark that can be scored, in the order of the published table. */
+/** Every benchmark, in the order of the published table. */
 export const benchmarks: readonly Benchmark[] = [
   pocketRead,
   reading,
@@ -23,6 +25,8 @@ export const benchmarks: readonly Benchmark[] = [
   ...mmBenches,
   mmmu,
   mathVista,
+  llavaBench,
+  mmVet,
   realWorldQa,
   ai2d,
   ai2dNoMask,

@@ -4,7 +4,7 @@ import type { Agreement, Benchmark, GenerationSettings } from './benchmark.js';
 /** What a benchmark of VLMEvalKit has to say for itself; the rest is common to all of them. */
 export interface VlmEvalKitBenchmark extends Pick<
   Benchmark,
-  'name' | 'title' | 'prompt' | 'score' | 'aggregator' | 'resampling'
+  'name' | 'title' | 'prompt' | 'score' | 'aggregator' | 'resampling' | 'judging'
 > {
   readonly maxNewTokens: number;
   /** Default `exact`. */

@@ -1,9 +1,19 @@
 import { textOf, type DatasetRow } from '../data/sample.js';
 import { plainPrompt, yesOrNoPrompt } from '../prompts/builders.js';
+import type { AskJudge } from '../judging/judge.js';
+import { askUntilRead } from '../judging/tries.js';
+import { judgePrompt } from '../prompts/judge.js';
 import { mean, RunningMean } from '../scoring/mean.js';
 import type { Profile } from '../scoring/profile.js';
-import { extractYesNo } from '../scoring/yes-no.js';
-import { figure, type Aggregator, type Benchmark, type Json, type SampleScore } from './benchmark.js';
+import { extractYesNo, type YesNo } from '../scoring/yes-no.js';
+import {
+  figure,
+  type Aggregator,
+  type Benchmark,
+  type Json,
+  type JudgedSample,
+  type SampleScore,
+} from './benchmark.js';
 import { vlmEvalKitBenchmark } from './vlmevalkit.js';
 
 const MAX_NEW_TOKENS = 3;
@@ -29,6 +39,7 @@ export const mme: Benchmark = vlmEvalKitBenchmark({
   maxNewTokens: MAX_NEW_TOKENS,
   prompt: plainPrompt,
   score: scoreYesNo,
+  judging: { role: 'extract', score: judgeYesNo },
   aggregator: mmePoints,
   resampling: {
     cluster: (row) => `${textOf(row, 'category')}/${textOf(row, 'image_path')}`,
@@ -45,6 +56,7 @@ export const pope: Benchmark = vlmEvalKitBenchmark({
   maxNewTokens: MAX_NEW_TOKENS,
   prompt: plainPrompt,
   score: scoreYesNo,
+  judging: { role: 'extract', score: judgeYesNo },
   aggregator: popeTable,
 });
 
@@ -56,6 +68,7 @@ export const hallusionBench: Benchmark = vlmEvalKitBenchmark({
   maxNewTokens: MAX_NEW_TOKENS,
   prompt: yesOrNoPrompt,
   score: scoreYesNo,
+  judging: { role: 'extract', score: judgeYesNo },
   aggregator: hallusionTable,
   resampling: {
     cluster: (row) => `${textOf(row, 'l2-category')}_${row.index.split('_')[3]}`,
@@ -64,7 +77,20 @@ export const hallusionBench: Benchmark = vlmEvalKitBenchmark({
 });
 
 function scoreYesNo(row: DatasetRow, prediction: string, profile: Profile): SampleScore {
-  const extracted = extractYesNo(prediction, profile);
+  return extractedScore(row, extractYesNo(prediction, profile));
+}
+
+// Source: VLMEvalKit, `yorn.py` `YOrN_auxeval`.
+async function judgeYesNo({ row, prediction, profile }: JudgedSample, ask: AskJudge): Promise<SampleScore> {
+  const tries = { prompt: judgePrompt('yorn', row, prediction), count: 5, temperatureStep: 0.5 };
+  const found = await askUntilRead(tries, ask, (reply) => {
+    const answer = extractYesNo(reply, profile);
+    return answer === 'Unknown' ? undefined : answer;
+  });
+  return extractedScore(row, found ?? 'Unknown');
+}
+
+function extractedScore(row: DatasetRow, extracted: YesNo): SampleScore {
   const score = extracted === textOf(row, 'answer');
   return { value: score ? 1 : 0, isUnmatched: extracted === 'Unknown', details: { extracted, score } };
 }

@@ -1,7 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-
 import type { Json } from '../benchmarks/benchmark.js';
+import { readLineBatches } from '../data/lines.js';
 import { CasesError } from '../errors.js';
 
 /** A JSON object. */
@@ -27,21 +25,19 @@ const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
  */
 export async function readCases(file: string): Promise<ScoringCase[]> {
   const cases: ScoringCase[] = [];
-  const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY });
-  let line = 0;
   try {
-    for await (const text of lines) {
-      line += 1;
-      if (text.trim() === '') continue;
-      const value = parseObject(text, line, file);
-      const id = typeof value['id'] === 'string' ? value['id'] : `line ${line}`;
-      cases.push({ line, id, value, texts: parseObject(numbersAsTexts(text), line, file) });
+    for await (const { first, lines } of readLineBatches(file)) {
+      for (const [at, text] of lines.entries()) {
+        if (text.trim() === '') continue;
+        const line = first + at;
+        const value = parseObject(text, line, file);
+        const id = typeof value['id'] === 'string' ? value['id'] : `line ${line}`;
+        cases.push({ line, id, value, texts: parseObject(numbersAsTexts(text), line, file) });
+      }
     }
   } catch (cause) {
     if (cause instanceof CasesError) throw cause;
     throw new CasesError('CASES_FORMAT', `Cannot read the cases file ${file}.`, { cause });
-  } finally {
-    lines.close();
   }
   return cases;
 }

@@ -3,7 +3,6 @@ import { scoreMathVista } from '../benchmarks/mathvista.js';
 import { benchmarks, findBenchmark } from '../benchmarks/registry.js';
 import { answersOf } from '../benchmarks/short-answers.js';
 import { CasesError } from '../errors.js';
-import { detailedPrompt, plainPrompt, type PromptBuilder } from '../prompts/builders.js';
 import { JUDGE_TASKS, judgePrompt } from '../prompts/judge.js';
 import type { PromptPart, PromptStyle } from '../prompts/parts.js';
 import { spreadsheetText, typedCell } from '../python/column.js';
@@ -48,9 +47,6 @@ const SCORERS_OF_ROWS: ReadonlySet<Json> = new Set([
   'yes_no',
   'mathvista',
 ]);
-
-// Benchmarks that only a grader can score; their prompts are known all the same.
-const JUDGED_PROMPTS: Readonly<Record<string, PromptBuilder>> = { MMVet: detailedPrompt, LLaVABench: plainPrompt };
 
 const SCORERS: Readonly<Record<string, ReplayOne>> = {
   mcq_extract: (value, profile, texts) =>
@@ -160,7 +156,7 @@ function otherDefinitions({ value, texts }: ScoringCase): ReplayedCase {
 
 function replayPrompt(texts: JsonObject): ReplayedCase {
   const name = textField(texts, 'dataset');
-  const build = JUDGED_PROMPTS[name] ?? benchmarkOfFamily(name).prompt;
+  const build = benchmarkOfFamily(name).prompt;
   const row = memoryRow(objectField(texts, 'row'));
   const imageCount = Number(texts['images'] ?? 1);
   const parts = (style: PromptStyle): Json => promptParts(build(row, imageCount, style));

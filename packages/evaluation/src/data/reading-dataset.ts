@@ -1,9 +1,8 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
-import { createInterface } from 'node:readline';
 
 import { DatasetError } from '../errors.js';
+import { readLineBatches } from './lines.js';
 import type { Dataset, Sample } from './sample.js';
 
 const TEXT_FIELDS = ['id', 'image', 'category', 'question', 'answer', 'metric'] as const;
@@ -33,18 +32,13 @@ export async function openReadingDataset(path: string): Promise<Dataset> {
 }
 
 async function* readSamples(file: string): AsyncGenerator<Sample, void, undefined> {
-  const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY });
-  let number = 0;
   try {
-    for await (const line of lines) {
-      number += 1;
-      if (line.trim() !== '') yield parseLine(file, number, line);
+    for await (const { first, lines } of readLineBatches(file)) {
+      for (const [at, line] of lines.entries()) if (line.trim() !== '') yield parseLine(file, first + at, line);
     }
   } catch (cause) {
     if (cause instanceof DatasetError) throw cause;
     throw new DatasetError('DATASET_FORMAT', `Cannot read ${file}.`, { cause });
-  } finally {
-    lines.close();
   }
 }
 

@@ -1,8 +1,7 @@
-import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { createInterface } from 'node:readline';
 
+import { readLineBatches } from '../data/lines.js';
 import { PredictionsError } from '../errors.js';
 
 /** Why a sample has no prediction. */
@@ -26,29 +25,40 @@ export type PredictionRecord = {
  * @throws {PredictionsError} `PREDICTIONS_FORMAT` naming the line that is wrong
  */
 export async function* readPredictions(file: string): AsyncGenerator<PredictionRecord, void, undefined> {
-  const input = createReadStream(file, 'utf8');
-  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-  let number = 0;
-  let previous: string | undefined;
+  for await (const batch of readPredictionBatches(file)) {
+    for (const { record } of batch) yield record;
+  }
+}
+
+/** A record and the number of its line, from 1. */
+export interface NumberedRecord {
+  readonly line: number;
+  readonly record: PredictionRecord;
+}
+
+/** The same, as many records at once as were read together: waiting for each one costs more than reading it. */
+export async function* readPredictionBatches(file: string): AsyncGenerator<NumberedRecord[], void, undefined> {
   try {
-    for await (const line of lines) {
-      if (previous !== undefined) yield* parse(file, number, previous);
-      previous = line;
-      number += 1;
+    for await (const { first, lines, isEnded } of readLineBatches(file)) {
+      const batch: NumberedRecord[] = [];
+      for (const [at, text] of lines.entries()) {
+        const isCutOff = !isEnded && at === lines.length - 1 && !isJson(text);
+        if (text.trim() !== '' && !isCutOff) batch.push({ line: first + at, record: parse(file, first + at, text) });
+      }
+      yield batch;
     }
   } catch (cause) {
     if (cause instanceof PredictionsError) throw cause;
     throw new PredictionsError('PREDICTIONS_FORMAT', `Cannot read the predictions file ${file}.`, { cause });
-  } finally {
-    lines.close();
-    input.destroy();
   }
-  if (previous !== undefined && (isJson(previous) || (await endsWithLine(file)))) yield* parse(file, number, previous);
 }
 
 /** Appends predictions so that each one is on the disk before the next sample begins. */
 export class PredictionsWriter {
   readonly #handle: FileHandle;
+  #waiting: string[] = [];
+  #last: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
 
   constructor(handle: FileHandle) {
     this.#handle = handle;
@@ -71,9 +81,20 @@ export class PredictionsWriter {
     return new PredictionsWriter(handle);
   }
 
-  async append(record: PredictionRecord): Promise<void> {
-    await this.#handle.appendFile(`${JSON.stringify(record)}\n`);
-    await this.#handle.sync();
+  /** Resolves when the record is on the disk. Records that arrive while others are written share one sync. */
+  append(record: PredictionRecord): Promise<void> {
+    this.#waiting.push(`${JSON.stringify(record)}\n`);
+    this.#next ??= this.#last.then(() => this.#writeWaiting());
+    return this.#next;
+  }
+
+  #writeWaiting(): Promise<void> {
+    const lines = this.#waiting.splice(0).join('');
+    this.#next = undefined;
+    const written = this.#handle.appendFile(lines).then(() => this.#handle.sync());
+    // A failure is told to those who wait for it, and does not hold up what comes later.
+    this.#last = written.catch(() => {});
+    return written;
   }
 
   async close(): Promise<void> {
@@ -81,26 +102,20 @@ export class PredictionsWriter {
   }
 }
 
-function* parse(file: string, line: number, text: string): Generator<PredictionRecord, void, undefined> {
-  if (text.trim() === '') return;
-  const value = parseObject(file, line, text);
-  const index = value.get('index');
+function parse(file: string, line: number, text: string): PredictionRecord {
+  const { index, benchmark, prediction, error } = parseObject(file, line, text);
   if (typeof index !== 'string' && typeof index !== 'number') throw wrong(file, line, 'an "index"');
-  const benchmark = value.get('benchmark');
   const head = { index: String(index), ...(typeof benchmark === 'string' && { benchmark }) };
-  const prediction = value.get('prediction');
-  if (typeof prediction === 'string') yield { ...head, prediction };
-  else
-    yield {
-      ...head,
-      error: failureOf(value.get('error')) ?? raise(wrong(file, line, 'a text "prediction" or an "error"')),
-    };
+  if (typeof prediction === 'string') return { ...head, prediction };
+  const failure = failureOf(error);
+  if (failure === undefined) throw wrong(file, line, 'a text "prediction" or an "error"');
+  return { ...head, error: failure };
 }
 
-function parseObject(file: string, line: number, text: string): Map<string, unknown> {
+function parseObject(file: string, line: number, text: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return new Map(Object.entries(value));
+    if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>;
   } catch {
     // Reported below like any other wrong line.
   }
@@ -119,27 +134,12 @@ function wrong(file: string, line: number, expected: string): PredictionsError {
   });
 }
 
-function raise(error: Error): never {
-  throw error;
-}
-
 function isJson(text: string): boolean {
   try {
     JSON.parse(text);
     return true;
   } catch {
     return false;
-  }
-}
-
-async function endsWithLine(file: string): Promise<boolean> {
-  const { size } = await stat(file);
-  const handle = await open(file, 'r');
-  try {
-    const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
-    return buffer[0] === 0x0a;
-  } finally {
-    await handle.close();
   }
 }
 

@@ -60,7 +60,7 @@ describe('a run', () => {
     const output = newOutput();
     const seen: number[] = [];
     const summary = await runBenchmark({ benchmark, model, output, onProgress: ({ answered }) => seen.push(answered) });
-    expect(summary).toEqual({ output, total: 54, answered: 54, resumed: 0, failed: 0 });
+    expect(summary).toEqual({ output, total: 54, answered: 54, resumed: 0, failed: 0, warnings: [] });
     expect(seen).toEqual(Array.from({ length: 54 }, (_, at) => at + 1));
     const [messages, options] = model.asked[0]!;
     expect(options).toMatchObject({

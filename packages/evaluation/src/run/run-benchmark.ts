@@ -1,17 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import type { ChatOptions, Message } from '@pocketlens/runtime';
+import type { ChatOptions, Message, Warning } from '@pocketlens/runtime';
 
-import type { GenerationSettings } from '../benchmarks/benchmark.js';
+import type { GenerationSettings, Headline } from '../benchmarks/benchmark.js';
 import type { LoadedBenchmark } from '../benchmarks/registry.js';
 import type { ImageSource, Sample } from '../data/sample.js';
-import { AbortError, DatasetError, PredictionsError } from '../errors.js';
+import { AbortError, DatasetError, RunError } from '../errors.js';
 import type { PromptPart, PromptStyle } from '../prompts/parts.js';
-import { type PredictionRecord, PredictionsWriter, readPredictions, type SampleFailure } from './predictions-file.js';
+import { forEachConcurrently } from './concurrency.js';
+import { openPredictions, type PredictionSet } from './prediction-set.js';
+import { PredictionsWriter, type SampleFailure } from './predictions-file.js';
+import { retry, type RetryOptions } from './retry.js';
+import { RunTally } from './run-tally.js';
+import { selectSamples, type SelectedSamples, type Selection } from './select-samples.js';
 
 /** Anything that answers: a model of `@pocketlens/runtime`, or a provider in front of another one. */
 export interface AnsweringModel {
-  generate(messages: readonly Message[], options: ChatOptions): Promise<{ readonly text: string }>;
+  generate(
+    messages: readonly Message[],
+    options: ChatOptions,
+  ): Promise<{ readonly text: string; readonly warnings?: readonly Warning[] }>;
 }
 
 /** How far a run is. */
@@ -26,21 +34,34 @@ export interface RunProgress {
   readonly total: number;
   /** Since this run began. */
   readonly elapsedMs: number;
+  /** Samples a minute, in this run. */
+  readonly samplesPerMinute: number;
   /** Estimate from the samples of this run. */
   readonly remainingMs: number;
+  /**
+   * The figure of the answers so far, earlier runs included, by the rules alone; renewed about once a second. Absent before
+   * the first, and where only a judge can score.
+   */
+  readonly score?: Headline;
 }
 
-export interface RunOptions {
+export interface RunOptions extends Selection {
   readonly benchmark: LoadedBenchmark;
   readonly model: AnsweringModel;
   /** JSONL file that answers are appended to; answers that are there already are not asked for again. */
   readonly output: string;
-  /** Most samples, from the start of the dataset; default all. */
-  readonly limit?: number;
   /** Whose prompts are sent; default `minicpm`. */
   readonly promptStyle?: PromptStyle;
   /** Replaces the benchmark's own settings, for example `{ beams: 1 }` for greedy decoding. */
   readonly generation?: Partial<GenerationSettings>;
+  /** Samples asked at once; default 1. More help a server that batches; their answers are written as they come. */
+  readonly concurrency?: number;
+  /** Longest time for a sample, repetitions included; default none. */
+  readonly sampleTimeoutMs?: number;
+  /** How a sample is tried again that failed for a passing reason. */
+  readonly retries?: Omit<RetryOptions, 'signal'>;
+  /** Failures in a row after which the run stops, because a server is gone rather than a sample bad; default 25. */
+  readonly mostFailuresInARow?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: RunProgress) => void;
 }
@@ -55,52 +76,82 @@ export interface RunSummary {
   readonly resumed: number;
   /** Samples whose failure is recorded in the output; the next run tries them again. */
   readonly failed: number;
+  /** What the model had to say besides its answers, each once; for example options that it does not know. */
+  readonly warnings: readonly Warning[];
 }
 
+const FAILURES_IN_A_ROW = 25;
+
 /**
- * Asks a model every question of a benchmark. Each answer is on the disk before the next question, so a run that was
- * stopped in any way goes on where it was. A sample that fails is recorded as failed and the run continues.
+ * Asks a model every question of a benchmark. Each answer is on the disk before its place is taken by the next question, so
+ * a run that was stopped in any way goes on where it was. A sample that fails is recorded as failed and the run continues.
  *
- * @throws {AbortError} `ABORTED` when the signal fires; the sample at work is asked again next time
+ * @throws {AbortError} `ABORTED` when the signal fires; the samples at work are asked again next time
  * @throws {PredictionsError} `PREDICTIONS_MISMATCH` when the output belongs to another benchmark
+ * @throws {RunError} `RUN_STOPPED` after too many failures in a row
  */
 export async function runBenchmark(options: RunOptions): Promise<RunSummary> {
-  const { benchmark, dataset } = options.benchmark;
-  const done = await answeredIndices(options.output, benchmark.name);
-  const total = Math.min(dataset.count, options.limit ?? Number.POSITIVE_INFINITY);
+  const { benchmark } = options.benchmark;
+  const selected = await selectSamples(options.benchmark, options);
+  const earlier = existsSync(options.output)
+    ? await openPredictions(options.output, { benchmark: benchmark.name, isStoredAsSpreadsheet: false })
+    : undefined;
   const writer = await PredictionsWriter.open(options.output);
-  const startedAt = performance.now();
-  const counts = { seen: 0, asked: 0, resumed: 0, failed: 0 };
+  const tally = new RunTally(benchmark, selected.count);
+  const warnings = new Map<string, Warning>();
+  let failuresInARow = 0;
   try {
-    for await (const sample of dataset.samples()) {
-      if (counts.seen >= total) break;
-      counts.seen += 1;
-      if (done.has(sample.index)) {
-        counts.resumed += 1;
-        continue;
-      }
+    await forEachConcurrently(unanswered(selected, earlier, tally), options.concurrency ?? 1, async (sample) => {
       const outcome = await ask(sample, options);
-      await writer.append({ index: sample.index, benchmark: benchmark.name, ...outcome });
-      counts.asked += 1;
-      if ('error' in outcome) counts.failed += 1;
-      const elapsedMs = performance.now() - startedAt;
-      options.onProgress?.({
-        index: sample.index,
-        answered: counts.seen - counts.failed,
-        failed: counts.failed,
-        total,
-        elapsedMs,
-        remainingMs: (elapsedMs / counts.asked) * (total - counts.seen),
-      });
-    }
+      for (const warning of outcome.warnings ?? []) warnings.set(warning.message, warning);
+      const record = 'error' in outcome ? { error: outcome.error } : { prediction: outcome.prediction };
+      await writer.append({ index: sample.index, benchmark: benchmark.name, ...record });
+      tally.add(sample, record);
+      options.onProgress?.(tally.progress(sample.index));
+      failuresInARow = 'error' in outcome ? failuresInARow + 1 : 0;
+      if (failuresInARow >= (options.mostFailuresInARow ?? FAILURES_IN_A_ROW)) throw stopped(outcome, failuresInARow);
+    });
   } finally {
     await writer.close();
   }
-  const { seen, resumed, failed } = counts;
-  return { output: options.output, total: seen, answered: seen - failed, resumed, failed };
+  const { answered, resumed, failed } = tally;
+  return {
+    output: options.output,
+    total: selected.count,
+    answered,
+    resumed,
+    failed,
+    warnings: [...warnings.values()],
+  };
 }
 
-type Outcome = { readonly prediction: string } | { readonly error: SampleFailure };
+async function* unanswered(
+  selected: SelectedSamples,
+  earlier: PredictionSet | undefined,
+  tally: RunTally,
+): AsyncGenerator<Sample, void, undefined> {
+  const reader = earlier?.reader();
+  try {
+    for await (const sample of selected.samples()) {
+      const prediction = await reader?.find(sample.index);
+      if (typeof prediction === 'string') tally.addEarlier(sample, prediction);
+      else yield sample;
+    }
+  } finally {
+    await reader?.close();
+  }
+}
+
+function stopped(outcome: Outcome, count: number): RunError {
+  const reason = 'error' in outcome ? outcome.error.message : '';
+  return new RunError('RUN_STOPPED', `Stopped after ${count} failures in a row, the last: ${reason}`, {
+    hint: 'Start the run again when the cause is gone: it goes on where it was.',
+  });
+}
+
+type Outcome = ({ readonly prediction: string } | { readonly error: SampleFailure }) & {
+  readonly warnings?: readonly Warning[];
+};
 
 async function ask(sample: Sample, options: RunOptions): Promise<Outcome> {
   const { benchmark } = options.benchmark;
@@ -110,13 +161,14 @@ async function ask(sample: Sample, options: RunOptions): Promise<Outcome> {
     const parts = benchmark.prompt(sample, sample.imageCount, options.promptStyle ?? 'minicpm');
     const images = await Promise.all((await sample.images()).map(readImage));
     const message: Message = { role: 'user', content: parts.map((part) => contentPart(part, images)) };
-    const answer = await options.model.generate([message], {
-      ...benchmark.generation(sample),
-      ...options.generation,
-      imageMode: 'exact',
-      ...(signal && { signal }),
-    });
-    return { prediction: answer.text };
+    const settings = { ...benchmark.generation(sample), ...options.generation, imageMode: 'exact' as const };
+    const answer = await withDeadline(options, (deadline) =>
+      retry(() => options.model.generate([message], { ...settings, signal: deadline }), {
+        ...options.retries,
+        signal: deadline,
+      }),
+    );
+    return { prediction: answer.text, ...(answer.warnings && { warnings: answer.warnings }) };
   } catch (error) {
     throwIfAborted(signal);
     return { error: describe(error) };
@@ -151,22 +203,38 @@ function describe(error: unknown): SampleFailure {
   return { code: typeof code === 'string' ? code : error.name, message: error.message };
 }
 
-async function answeredIndices(output: string, benchmark: string): Promise<Set<string>> {
-  const indices = new Set<string>();
-  if (!existsSync(output)) return indices;
-  for await (const record of readPredictions(output)) {
-    checkBelongs(record, benchmark, output);
-    if ('prediction' in record) indices.add(record.index);
+/** Gives work a signal that fires with the caller's or at the end of the time, and does not wait for it any longer. */
+async function withDeadline<T>(
+  { signal, sampleTimeoutMs }: RunOptions,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const deadline = new AbortController();
+  const { promise: ended, reject } = rejection();
+  const end = (error: Error): void => {
+    reject(error);
+    deadline.abort(error);
+  };
+  const timer =
+    sampleTimeoutMs === undefined ? undefined : setTimeout(() => end(outOfTime(sampleTimeoutMs)), sampleTimeoutMs);
+  const onAbort = (): void => end(new AbortError(signal!));
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work(deadline.signal), ended]);
+  } catch (error) {
+    // The model may have noticed the end first, and says only that it was stopped.
+    throw deadline.signal.aborted ? deadline.signal.reason : error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
   }
-  return indices;
 }
 
-/** Refuses a line that another benchmark's run wrote. */
-export function checkBelongs(record: PredictionRecord, benchmark: string, file: string): void {
-  if (record.benchmark === undefined || record.benchmark === benchmark) return;
-  throw new PredictionsError(
-    'PREDICTIONS_MISMATCH',
-    `Expected predictions for ${benchmark} in ${file}, got some for ${record.benchmark}.`,
-    { hint: 'Give each benchmark its own predictions file.' },
-  );
+function rejection(): { readonly promise: Promise<never>; readonly reject: (error: Error) => void } {
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<never>((_, fail) => (reject = fail));
+  return { promise, reject };
+}
+
+function outOfTime(limitMs: number): RunError {
+  return new RunError('SAMPLE_TIMEOUT', `Expected an answer within ${limitMs / 1000} s, got none.`);
 }

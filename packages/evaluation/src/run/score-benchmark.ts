@@ -2,19 +2,30 @@ import type { Agreement, Headline, Json, SampleScore } from '../benchmarks/bench
 import { figure } from '../benchmarks/benchmark.js';
 import type { LoadedBenchmark } from '../benchmarks/registry.js';
 import type { Sample } from '../data/sample.js';
-import { ColumnTyper, spreadsheetText, typedCell } from '../python/column.js';
+import { JudgeError } from '../errors.js';
+import { judgeSamples, type JudgeProgress } from '../judging/judge-samples.js';
+import type { Judge } from '../judging/judge.js';
 import type { Profile } from '../scoring/profile.js';
-import { readPredictions, type PredictionRecord } from './predictions-file.js';
-import { checkBelongs } from './run-benchmark.js';
+import { FAILED, openPredictions, type PredictionSet } from './prediction-set.js';
+import { selectSamples, type SelectedSamples, type Selection } from './select-samples.js';
 
-export interface ScoreOptions {
+export interface ScoreOptions extends Selection {
   readonly benchmark: LoadedBenchmark;
   /** A predictions file, or predictions by index of the sample. */
   readonly predictions: string | Readonly<Record<string, string>>;
   /** Default `current`. */
   readonly profile?: Profile;
-  /** Scores only so many samples from the start of the dataset; default all. */
-  readonly limit?: number;
+  /**
+   * Reads what no rule can read, and grades open answers. Default: none; then what no rule reads counts as wrong, and what
+   * only a judge can grade has no score.
+   */
+  readonly judge?: Judge;
+  /** Samples that the judge has in work at once; default 4. */
+  readonly judgeConcurrency?: number;
+  readonly onJudged?: (progress: JudgeProgress) => void;
+  readonly signal?: AbortSignal;
+  /** False leaves `samples` of the report empty, so that memory stays flat; default true. */
+  readonly keepSamples?: boolean;
   /** Called for every sample in the order of the dataset; without a score for one that failed or has no prediction. */
   readonly onSample?: (sample: Sample, score: SampleScore | undefined) => void;
 }
@@ -26,12 +37,25 @@ export interface SampleReport {
   readonly details: Readonly<Record<string, Json>>;
 }
 
+/** How answers were matched: by rules alone (`exact-matching`), or also by a judge. */
+export interface Matching {
+  readonly by: 'exact-matching' | 'judge';
+  /** Name of the judge; another judge is another metric. */
+  readonly judge?: string;
+  /** Samples that the judge was shown. */
+  readonly judged?: number;
+  /** Questions to the judge in this call, and questions whose replies were on the disk. */
+  readonly asked?: number;
+  readonly cached?: number;
+}
+
 /** The result of a benchmark. Everything in it can be written as JSON. */
 export interface ScoreReport {
   readonly benchmark: string;
   readonly profile: Profile;
   /** `lower-bound`: a judge model could only raise the figure, by at most what the unmatched samples allow. */
   readonly agreement: Agreement;
+  readonly matching: Matching;
   readonly headline: { readonly name: string; readonly value: number | 'NaN'; readonly best: number };
   /** The established tool's own table. */
   readonly table: Json;
@@ -45,87 +69,122 @@ export interface ScoreReport {
   readonly missing: number;
   /** Rows that the dataset has but that were dropped for want of an image. */
   readonly dropped: number;
-  /** Scored samples in whose answer no rule found anything, counted as wrong. */
+  /** Scored samples in whose answer neither rule nor judge found anything, counted as wrong. */
   readonly unmatched: number;
   /** True when every sample was scored; otherwise the figures are of a part. */
   readonly isComplete: boolean;
   readonly samples: readonly SampleReport[];
 }
 
+const JUDGE_CONCURRENCY = 4;
+
 /**
- * Scores predictions without running any model. A failed or missing sample is counted, and left out of every figure.
+ * Scores predictions; no model runs but the judge, where one is given. A failed or missing sample is counted, and left out of
+ * every figure.
  *
  * @throws {PredictionsError} `PREDICTIONS_FORMAT` or `PREDICTIONS_MISMATCH`
  * @throws {DatasetError} when the data cannot be read
+ * @throws {JudgeError} `JUDGE_REQUIRED` where only a judge can score and there is none, `JUDGE_FAILED`
+ * @throws {AbortError} `ABORTED`
  */
 export async function scoreBenchmark(options: ScoreOptions): Promise<ScoreReport> {
   const { benchmark, dataset } = options.benchmark;
   const profile = options.profile ?? 'current';
-  const predictions = await collect(options, benchmark.name);
-  if (benchmark.isStoredAsSpreadsheet) storeAsSpreadsheet(predictions);
+  requireJudge(options);
+  const predictions = await openPredictions(options.predictions, {
+    benchmark: benchmark.name,
+    isStoredAsSpreadsheet: benchmark.isStoredAsSpreadsheet,
+  });
+  const selected = await selectSamples(options.benchmark, options);
+  const { verdicts, matching } = await judgeVerdicts(options, predictions, selected);
   const aggregator = benchmark.aggregator(profile);
   const samples: SampleReport[] = [];
-  const counts = { total: 0, failed: 0, missing: 0, unmatched: 0 };
-  for await (const sample of dataset.samples()) {
-    if (counts.total >= (options.limit ?? Number.POSITIVE_INFINITY)) break;
-    counts.total += 1;
-    const prediction = predictions.get(sample.index);
-    if (prediction === undefined || prediction === FAILED) {
-      counts[prediction === FAILED ? 'failed' : 'missing'] += 1;
-      aggregator.addUnscored?.(sample);
-      options.onSample?.(sample, undefined);
-      continue;
+  const counts = { total: 0, failed: 0, missing: 0, scored: 0, unmatched: 0 };
+  const reader = predictions.reader();
+  try {
+    for await (const sample of selected.samples()) {
+      counts.total += 1;
+      const prediction = await reader.find(sample.index);
+      if (prediction === undefined || prediction === FAILED) {
+        counts[prediction === FAILED ? 'failed' : 'missing'] += 1;
+        aggregator.addUnscored?.(sample);
+        options.onSample?.(sample, undefined);
+        continue;
+      }
+      const verdict = verdicts?.get(sample.index);
+      const score = verdict ?? benchmark.score(sample, prediction, profile);
+      aggregator.add(sample, score);
+      options.onSample?.(sample, score);
+      counts.scored += 1;
+      // What the judge did not have to look at was decided without it.
+      if ((verdicts ? verdict : score)?.isUnmatched === true) counts.unmatched += 1;
+      if (options.keepSamples !== false) samples.push({ index: sample.index, details: score.details });
     }
-    const score = benchmark.score(sample, prediction, profile);
-    aggregator.add(sample, score);
-    options.onSample?.(sample, score);
-    if (score.isUnmatched === true) counts.unmatched += 1;
-    samples.push({ index: sample.index, details: score.details });
+  } finally {
+    await reader.close();
   }
   const { table, headline, revisions } = aggregator.result();
   return {
     benchmark: benchmark.name,
     profile,
     agreement: benchmark.agreement,
+    matching,
     headline: headlineJson(headline),
     table,
     ...counts,
-    scored: samples.length,
     dropped: dataset.dropped,
-    isComplete: samples.length === counts.total && counts.total === dataset.count,
+    isComplete: counts.scored === dataset.count,
     samples: samples.map(({ index, details }) => ({ index, details: { ...details, ...revisions?.get(index) } })),
   };
 }
 
-// A symbol and not a text: a prediction may be any text.
-const FAILED = Symbol('failed');
-type Predictions = Map<string, string | typeof FAILED>;
-
-async function collect(options: ScoreOptions, benchmark: string): Promise<Predictions> {
-  if (typeof options.predictions !== 'string') return new Map(Object.entries(options.predictions));
-  const predictions: Predictions = new Map();
-  for await (const record of readPredictions(options.predictions)) {
-    checkBelongs(record, benchmark, options.predictions);
-    keep(predictions, record);
-  }
-  return predictions;
+function requireJudge({ benchmark: { benchmark }, judge }: ScoreOptions): void {
+  if (benchmark.agreement !== 'judge' || judge !== undefined) return;
+  throw new JudgeError(
+    'JUDGE_REQUIRED',
+    `Expected a judge model for ${benchmark.name}: its answers have no other score.`,
+    {
+      hint: 'Name a language model that grades them; predictions can be made without one.',
+    },
+  );
 }
 
-// The last answer counts; a failure never replaces an answer.
-function keep(predictions: Predictions, record: PredictionRecord): void {
-  if ('prediction' in record) predictions.set(record.index, record.prediction);
-  else if (!predictions.has(record.index)) predictions.set(record.index, FAILED);
+interface Verdicts {
+  readonly verdicts?: ReadonlyMap<string, SampleScore>;
+  readonly matching: Matching;
 }
 
-// An empty prediction comes back as "nan"; if all are numbers, "007" comes back as "7".
-function storeAsSpreadsheet(predictions: Predictions): void {
-  const typer = new ColumnTyper();
-  for (const prediction of predictions.values()) {
-    if (prediction !== FAILED) typer.add(spreadsheetText(prediction));
-  }
-  for (const [index, prediction] of predictions) {
-    if (prediction !== FAILED) predictions.set(index, typedCell(spreadsheetText(prediction), typer.type) ?? 'nan');
-  }
+async function judgeVerdicts(
+  options: ScoreOptions,
+  predictions: PredictionSet,
+  selected: SelectedSamples,
+): Promise<Verdicts> {
+  const { benchmark, judge, profile = 'current', judgeConcurrency, signal, onJudged } = options;
+  const { judging } = benchmark.benchmark;
+  if (judge === undefined || judging === undefined) return { matching: { by: 'exact-matching' } };
+  const before = { ...judge.counts };
+  const verdicts = await judgeSamples({
+    benchmark,
+    judging,
+    predictions,
+    profile,
+    judge,
+    concurrency: judgeConcurrency ?? JUDGE_CONCURRENCY,
+    samples: () => selected.samples(),
+    signal,
+    onProgress: onJudged,
+  });
+  const { asked, cached } = judge.counts;
+  return {
+    verdicts,
+    matching: {
+      by: 'judge',
+      judge: judge.name,
+      judged: verdicts.size,
+      asked: asked - before.asked,
+      cached: cached - before.cached,
+    },
+  };
 }
 
 function headlineJson({ name, value, best }: Headline): ScoreReport['headline'] {

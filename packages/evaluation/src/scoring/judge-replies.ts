@@ -7,11 +7,14 @@ const MOST_TRIES = 5;
  * the original. Source: VLMEvalKit, `mmvet.py` `MMVet_auxeval`.
  */
 export function parseMmVetReplies(replies: readonly string[]): number {
-  for (const reply of replies.slice(0, MOST_TRIES)) {
-    const score = parsePythonFloat(reply);
-    if (score !== undefined && !(score < 0 || score > 1)) return score;
-  }
-  return 0;
+  const reply = replies.slice(0, MOST_TRIES).find(isMmVetScore);
+  return reply === undefined ? 0 : parsePythonFloat(reply)!;
+}
+
+/** Says whether a grader's reply for MM-Vet is a score. */
+export function isMmVetScore(reply: string): boolean {
+  const score = parsePythonFloat(reply);
+  return score !== undefined && !(score < 0 || score > 1);
 }
 
 /**
