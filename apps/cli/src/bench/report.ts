@@ -1,3 +1,4 @@
+import type { Tuning } from '@pocketlens/backend-onnxruntime-node';
 import { formatBytes, formatTable } from '../format.js';
 import { isBusy, type Machine } from './machine.js';
 import type { MemoryUse } from './memory.js';
@@ -22,6 +23,8 @@ export interface BenchReport {
     readonly threads: number | null;
     /** Settings that differ from the engine's own. */
     readonly settings: Readonly<Record<string, unknown>>;
+    /** Settings that were chosen by measuring, where there are such. */
+    readonly tuning?: Tuning;
   };
   readonly load: { readonly ms: number; readonly cpuMs: number };
   readonly encode: readonly EncodeResult[];
@@ -49,11 +52,17 @@ function memoryRow(what: string, { residentBytes, anonymousBytes }: MemoryUse): 
   return [what, formatBytes(residentBytes), anonymousBytes === null ? 'unknown' : formatBytes(anonymousBytes)];
 }
 
+/** How threads wait, and how a prompt is read. */
+function settingsText({ spinning, prefillChunk }: Tuning): string {
+  return `${spinning ? 'spinning' : 'not spinning'}, ${prefillChunk} positions a pass`;
+}
+
 /** The report as two tables for people. */
 export function reportText(report: BenchReport): string {
   const { machine, model, backend, load, encode, prefill, decode, memory } = report;
   const threads =
     backend.threads === null ? '' : `, ${backend.threads} ${backend.threads === 1 ? 'thread' : 'threads'}`;
+  const tuned = backend.tuning === undefined ? '' : `, ${settingsText(backend.tuning)} (measured)`;
   const prefillDtype = model.prefillDtype === undefined ? '' : ` (prefill ${model.prefillDtype})`;
   const times = [
     ['', 'time', 'CPU time', 'speed'],
@@ -74,7 +83,7 @@ export function reportText(report: BenchReport): string {
   ];
   const busy = isBusy(machine) ? '\nThe machine was busy: compare the CPU times, the others are too long.' : '';
   return [
-    `${model.name}, ${model.dtype}${prefillDtype}, ${backend.name} ${backend.version ?? ''}${threads}`,
+    `${model.name}, ${model.dtype}${prefillDtype}, ${backend.name} ${backend.version ?? ''}${threads}${tuned}`,
     `${machine.cpu}, ${machine.cores} cores, ${formatBytes(machine.memoryBytes)} memory, load ${machine.load.toFixed(2)}`,
     '',
     formatTable(times),

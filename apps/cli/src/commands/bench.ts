@@ -1,5 +1,11 @@
 import { createRequire } from 'node:module';
-import { onnxruntimeNode, type OnnxRuntimeNodeOptions } from '@pocketlens/backend-onnxruntime-node';
+import {
+  findTuning,
+  onnxruntimeNode,
+  type OnnxRuntimeNodeOptions,
+  type Tuning,
+  tuneModel,
+} from '@pocketlens/backend-onnxruntime-node';
 import { DEFAULT_PREPROCESSOR_CONFIG } from '@pocketlens/preprocessing';
 import { locateModel } from '@pocketlens/runtime';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -20,7 +26,7 @@ import { type BenchReport, reportText } from '../bench/report.js';
 import { timed } from '../bench/samples.js';
 import { UsageError } from '../errors.js';
 import { type CliIo, write, writeJson } from '../io.js';
-import { addModelOptions, locateModelFor, type ModelOptions } from '../model-options.js';
+import { addModelOptions, given, locateModelFor, type ModelOptions, tuningSettings } from '../model-options.js';
 import { integer } from '../options.js';
 import { readPreprocessorConfig } from '../preprocessor-config.js';
 import { createProgress, type Progress } from '../progress.js';
@@ -113,7 +119,7 @@ async function measureAll(
 
 async function runModel(
   { model, loadMs, loadCpuMs }: { readonly model: Model; readonly loadMs: number; readonly loadCpuMs: number },
-  { backend, directory, machine, settings, options, io, progress }: Run,
+  { backend, directory, machine, settings, tuning, options, io, progress }: Run,
 ): Promise<BenchReport> {
   checkLengths(model, options);
   const memory = new MemoryWatch();
@@ -142,8 +148,9 @@ async function runModel(
     backend: {
       name: backend.name,
       version: probe.version ?? null,
-      threads: options.threads ?? probe.threads ?? null,
+      threads: options.threads ?? tuning?.threads ?? probe.threads ?? null,
       settings,
+      ...(tuning === undefined ? {} : { tuning }),
     },
     load: { ms: loadMs, cpuMs: loadCpuMs },
     ...measured,
@@ -153,8 +160,19 @@ async function runModel(
 
 /** The given settings of the engine; what is absent is its own to decide. */
 function engineSettings({ kvCache, prefillChunk, prepacked, spinning, memory }: BenchOptions): EngineSettings {
-  const given = { kvCache, prefillChunk, prepacked, spinning, memory };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return given({ kvCache, prefillChunk, prepacked, spinning, memory });
+}
+
+/** The measured choice that the model will be loaded with; with `--tune` it is made first, where there is none. */
+async function tuningFor(directory: string, options: BenchOptions, io: CliIo): Promise<Tuning | undefined> {
+  const { dtype, prefillDtype, threads, kvCache, prefillChunk, spinning } = options;
+  if (options.tune === false) return undefined;
+  const { cacheDirectory } = tuningSettings(options, io);
+  const settings = given({ dtype, prefillDtype, threads, kvCache, prefillChunk, spinning, cacheDirectory });
+  const found = await findTuning(directory, settings);
+  if (found !== undefined || options.tune === undefined) return found;
+  const { isStored, ...tuning } = await tuneModel(directory, { ...settings, signal: io.signal });
+  return isStored ? tuning : undefined;
 }
 
 interface Run {
@@ -162,6 +180,7 @@ interface Run {
   readonly directory: string;
   readonly machine: Machine;
   readonly settings: EngineSettings;
+  readonly tuning: Tuning | undefined;
   readonly options: BenchOptions;
   readonly io: CliIo;
   readonly progress: Progress;
@@ -174,8 +193,11 @@ async function run(options: BenchOptions, io: CliIo): Promise<void> {
     io.stderr.write(`warning: the machine is busy (load ${machine.load.toFixed(2)}), times will be too long\n`);
   const progress = createProgress(io);
   const settings = engineSettings(options);
-  const backend = onnxruntimeNode(settings);
+  const backend = onnxruntimeNode({ ...settings, ...tuningSettings(options, io) });
   try {
+    progress.update('choosing threads');
+    const tuning = await tuningFor(directory, options, io);
+    progress.clear();
     progress.update('opening the model');
     const { dtype, prefillDtype, threads } = options;
     const {
@@ -185,15 +207,13 @@ async function run(options: BenchOptions, io: CliIo): Promise<void> {
     } = await timed(() =>
       backend.loadModel(directory, {
         signal: io.signal,
-        ...(dtype === undefined ? {} : { dtype }),
-        ...(prefillDtype === undefined ? {} : { prefillDtype }),
-        ...(threads === undefined ? {} : { threads }),
+        ...given({ dtype, prefillDtype, threads }),
       }),
     );
     try {
       const report = await runModel(
         { model, loadMs: ms, loadCpuMs: cpuMs },
-        { backend, directory, machine, settings, options, io, progress },
+        { backend, directory, machine, settings, tuning, options, io, progress },
       );
       progress.clear();
       if (options.json === true) await writeJson(io.stdout, report);

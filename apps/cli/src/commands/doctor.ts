@@ -2,9 +2,11 @@ import { Command } from 'commander';
 import { type Check, diagnose, type Diagnosis } from '../doctor/diagnosis.js';
 import { type Facts, readFacts } from '../doctor/facts.js';
 import { TABLE_CONTEXT } from '../doctor/memory-table.js';
+import { runTuning, tuningText } from '../doctor/tuning.js';
 import { FailedCheck } from '../errors.js';
 import { formatBytes, formatTable } from '../format.js';
 import { type CliIo, write, writeJson } from '../io.js';
+import { addWeightOptions, type WeightOptions } from '../model-options.js';
 
 const MARKS: Readonly<Record<Check['severity'], string>> = { ok: 'ok', warning: 'note', failed: 'FAILED' };
 
@@ -36,19 +38,29 @@ function toText({ caches }: Facts, { checks, fits, next }: Diagnosis): string {
   ].join('\n');
 }
 
-async function run(json: boolean, io: CliIo): Promise<void> {
+interface DoctorOptions extends WeightOptions {
+  readonly tune?: true;
+  readonly json?: true;
+}
+
+async function run(options: DoctorOptions, io: CliIo): Promise<void> {
   const facts = await readFacts(io);
   const diagnosis = diagnose(facts);
-  if (json) await writeJson(io.stdout, { ...diagnosis, ...facts });
-  else await write(io.stdout, toText(facts, diagnosis));
+  const tuning = options.tune === true && diagnosis.ok ? await runTuning(options, io) : undefined;
+  if (options.json === true) {
+    await writeJson(io.stdout, { ...diagnosis, ...facts, ...(tuning === undefined ? {} : { tuning }) });
+  } else {
+    await write(io.stdout, toText(facts, diagnosis) + (tuning === undefined ? '' : `\n${tuningText(tuning)}`));
+  }
   if (!diagnosis.ok) throw new FailedCheck();
 }
 
 /** `pocketlens doctor`: what this machine offers, what is wrong, what to do next. */
 export function doctorCommand(io: CliIo): Command {
-  return new Command('doctor')
+  const command = new Command('doctor')
     .description('show what this machine offers, what is wrong, and what to do next')
+    .option('--tune', 'choose threads for a model by measuring, and keep the choice; the options below name the model')
     .option('--json', 'print one JSON object; the README describes it')
-    .addHelpText('after', '\nExit status: 0 models can run here, 1 something that they need is missing.')
-    .action(({ json }: { readonly json?: true }) => run(json === true, io));
+    .addHelpText('after', '\nExit status: 0 models can run here, 1 something that they need is missing.');
+  return addWeightOptions(command).action((options: DoctorOptions) => run(options, io));
 }

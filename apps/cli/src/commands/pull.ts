@@ -4,6 +4,7 @@ import { formatBytes, formatDuration } from '../format.js';
 import { type CliIo, write, writeJson } from '../io.js';
 import { integer } from '../options.js';
 import { createProgress } from '../progress.js';
+import { createProxyFetch } from '../proxy-fetch.js';
 
 interface PullOptions {
   readonly revision?: string;
@@ -22,6 +23,7 @@ const HELP = `
 Patterns: * stands for any characters, / too; ? for one; quote them for the shell.
 
 Environment: HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE mean what they mean to huggingface_hub.
+HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY are respected.
 An interrupted download goes on where it was when the same command is run again.
 
 Examples:
@@ -53,6 +55,7 @@ function summary({ repository, commit, files, bytesReceived }: DownloadResult): 
 
 async function run(repository: string, options: PullOptions, io: CliIo): Promise<void> {
   const { revision, endpoint, include, exclude, cache, target, parallel, verify, allowHttp, json } = options;
+  const proxy = await createProxyFetch(io.env);
   const progress = createProgress(io);
   try {
     const result = await download({
@@ -66,6 +69,7 @@ async function run(repository: string, options: PullOptions, io: CliIo): Promise
       concurrency: parallel,
       verify,
       allowHttp,
+      fetch: proxy?.fetch,
       env: io.env,
       signal: io.signal,
       onProgress: (event) =>
@@ -77,6 +81,7 @@ async function run(repository: string, options: PullOptions, io: CliIo): Promise
     await write(io.stdout, `${result.directory}\n`);
   } finally {
     progress.clear();
+    await proxy?.close();
   }
 }
 

@@ -86,7 +86,7 @@ function nextSteps(fits: readonly ModelFit[]): string[] {
     large === undefined
       ? `${FULL_MODEL} needs at least ${formatBytes(full[0]?.bytes ?? 0)} of free memory: stay with the embedded model.`
       : `${large.model} fits as ${large.dtype}: pocketlens convert CHECKPOINT DIR --dtype ${large.dtype}, then ask --model DIR.`,
-    'pocketlens bench measures how fast a model is here.',
+    'pocketlens bench measures how fast a model is here; doctor --tune chooses threads for it by measuring.',
   ];
 }
 

@@ -33,7 +33,7 @@ export async function folderBytes(directory: string, signal: AbortSignal): Promi
 export async function readCacheFolders({ env, signal }: Pick<CliIo, 'env' | 'signal'>): Promise<CacheFolder[]> {
   const folders = [
     { what: 'Hugging Face models', directory: hubSettings(env).cacheDirectory },
-    { what: 'prepacked weights', directory: defaultCacheDirectory(undefined, env) },
+    { what: 'packed weights, measured settings', directory: defaultCacheDirectory(undefined, env) },
   ];
   const found: CacheFolder[] = [];
   for (const { what, directory } of folders) {
