@@ -10,7 +10,7 @@ export interface RgbImage {
 
 /** Something worth telling the user that is not an error. */
 export interface ImageWarning {
-  readonly code: 'IMAGE_ASPECT_RATIO' | 'IMAGE_FIRST_FRAME_ONLY';
+  readonly code: 'IMAGE_ASPECT_RATIO' | 'IMAGE_FIRST_FRAME_ONLY' | 'IMAGE_TRUNCATED';
   readonly message: string;
   readonly details: Readonly<Record<string, unknown>>;
 }

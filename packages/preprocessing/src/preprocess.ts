@@ -1,7 +1,6 @@
 import type { PreprocessorConfig } from './config.js';
 import { DEFAULT_PREPROCESSOR_CONFIG, sliceOptionsOf } from './config.js';
-import type { DecodeOptions, DecodedImage } from './decode/decode-image.js';
-import { decodeImage } from './decode/decode-image.js';
+import type { DecodeImage, DecodeOptions, DecodedImage } from './decode/decode-image.js';
 import type { ImageInput } from './decode/image-input.js';
 import { InvalidImageError, throwIfAborted } from './errors.js';
 import type { ImageWarning, RgbImage } from './image.js';
@@ -104,26 +103,19 @@ const slicesOf = async (
   return [overview.input, ...cells.map((cell) => cell.input)];
 };
 
-/**
- * Turns a picture into what the vision tower takes: decoded, sliced, resized, normalised and laid out in patches.
- *
- * @param image - anything that `decodeImage` reads, or RGB pixels
- * @param options - configuration of the model (`parsePreprocessorConfig`) and of the decoding; `mode` is `natural` by default
- * @returns slices in the order of the prompt, their plan, and warnings such as `IMAGE_ASPECT_RATIO` beyond 1:9
- * @throws {InvalidImageError} when the picture cannot be read
- * @throws {InvalidArgumentError} when sizes and data of RGB pixels do not agree or an option is out of range
- * @throws {AbortError} `ABORTED` when the signal is aborted, also between two rows of a large picture
- */
-export const preprocess = async (
-  image: ImageInput | RgbImage,
-  options: PreprocessOptions = {},
-): Promise<ImageInputs> => {
-  const config: PreprocessorConfig = { ...DEFAULT_PREPROCESSOR_CONFIG, ...options };
-  throwIfAborted(options.signal);
-  const pixels = isRgbImage(image) ? image : await decodeImage(image, options);
-  assertRgbImage(pixels);
-  const warnings = [...decodeWarnings(pixels), ...aspectWarnings(pixels, options.maxAspectRatio)];
-  const plan = planSlices(pixels.width, pixels.height, sliceOptionsOf(config));
-  const slices = await slicesOf(pixels, plan, config, options.signal);
-  return { slices, plan, warnings };
-};
+/** A picture to patches. */
+export type Preprocess = (image: ImageInput | RgbImage, options?: PreprocessOptions) => Promise<ImageInputs>;
+
+/** `preprocess` with the decoder of a platform. */
+export const createPreprocess =
+  (decodeImage: DecodeImage): Preprocess =>
+  async (image, options = {}) => {
+    const config: PreprocessorConfig = { ...DEFAULT_PREPROCESSOR_CONFIG, ...options };
+    throwIfAborted(options.signal);
+    const pixels = isRgbImage(image) ? image : await decodeImage(image, options);
+    assertRgbImage(pixels);
+    const warnings = [...decodeWarnings(pixels), ...aspectWarnings(pixels, options.maxAspectRatio)];
+    const plan = planSlices(pixels.width, pixels.height, sliceOptionsOf(config));
+    const slices = await slicesOf(pixels, plan, config, options.signal);
+    return { slices, plan, warnings };
+  };

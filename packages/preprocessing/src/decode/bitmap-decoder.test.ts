@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { bitmapPixels, decodeWithBrowser } from './bitmap-decoder.js';
-import { decodeImage } from './decode-image.js';
+import { decodeImage } from '../index.js';
 
 /** A browser's bitmap whose pixels are known: 2 x 1, one opaque and one transparent pixel. */
 class Bitmap {

@@ -7,19 +7,16 @@ import {
   throwIfAborted,
 } from '../errors.js';
 import type { ImageWarning, RgbImage } from '../image.js';
-import { bitmapPixels, decodeWithBrowser } from './bitmap-decoder.js';
+import { bitmapPixels } from './bitmap-decoder.js';
 import { decodeBmp } from './bmp-pixels.js';
+import { damageError } from './damage.js';
 import { decodeGif } from './gif-pixels.js';
 import type { ImageHeader } from './image-header.js';
 import { assertWithinLimits, readImageHeader } from './image-header.js';
 import type { ImageInput } from './image-input.js';
 import { isBitmap, readInput } from './image-input.js';
-import { isJpegTruncated } from './jpeg-header.js';
-import { isNode } from './node-modules.js';
-import { findPngDamage } from './png-header.js';
+import type { DecoderOptions, Platform } from './platform.js';
 import { FORMAT_NAMES } from './sniff-format.js';
-import { decodeWithSharp } from './sharp-decoder.js';
-import { isWebpTruncated } from './webp-header.js';
 
 /**
  * `natural`: as people see it: EXIF orientation applied, transparency over white, colours in sRGB, 16 bits by their high byte.
@@ -37,6 +34,11 @@ export interface DecodeOptions {
   readonly maxSide?: number;
   /** Most encoded bytes; default 100 million. */
   readonly maxBytes?: number;
+  /**
+   * `error` (default): a damaged file is refused. `none`: of a PNG, JPEG or WebP that is cut short the part that is there is decoded, the rest
+   * is as the decoder leaves it, and a warning `IMAGE_TRUNCATED` tells.
+   */
+  readonly failOn?: 'error' | 'none';
   readonly signal?: AbortSignal;
 }
 
@@ -48,36 +50,40 @@ export interface DecodedImage extends RgbImage {
   readonly warnings: readonly ImageWarning[];
 }
 
-/** Says in our words why a picture whose header is fine did not decode; the decoder's own words stay in the cause. */
-const damageError = (bytes: Uint8Array, { format, width, height }: ImageHeader, cause: unknown): InvalidImageError => {
-  const name = FORMAT_NAMES[format];
-  const png = format === 'png' ? findPngDamage(bytes) : null;
-  const isTruncated =
-    png?.isTruncated ??
-    ((format === 'jpeg' && isJpegTruncated(bytes)) || (format === 'webp' && isWebpTruncated(bytes)));
-  const where = png === null ? '' : ` (${png.where})`;
-  const message = isTruncated
-    ? `The ${name} of ${width} x ${height} is cut short after ${bytes.length} bytes${where}`
-    : `The ${name} of ${width} x ${height} and ${bytes.length} bytes is damaged${where}`;
-  return new InvalidImageError(isTruncated ? 'IMAGE_TRUNCATED' : 'IMAGE_FORMAT', message, {
-    hint: 'Fetch or save the file again',
-    details: { format, width, height, bytes: bytes.length },
-    cause,
-  });
+/** A picture whose damage was borne, and what is told about it. */
+const decodeRemains = async (
+  { decode }: Platform,
+  bytes: Uint8Array<ArrayBuffer>,
+  header: ImageHeader,
+  options: DecoderOptions,
+  damage: InvalidImageError,
+): Promise<DecodedImage> => {
+  if (damage.code !== 'IMAGE_TRUNCATED') throw damage;
+  try {
+    const image = await decode(bytes, header, { ...options, failOn: 'none' });
+    const { code, message, details = {} } = damage;
+    return { ...image, warnings: [{ code, message, details }] };
+  } catch {
+    // Not even a part of it can be read.
+    throw damage;
+  }
 };
 
 const decodeBytes = async (
+  platform: Platform,
   bytes: Uint8Array<ArrayBuffer>,
   header: ImageHeader,
-  mode: DecodeMode,
-  maxPixels: number,
-): Promise<RgbImage> => {
-  if (header.format === 'gif') return decodeGif(bytes, mode);
-  if (header.format === 'bmp') return decodeBmp(bytes, mode);
+  options: DecoderOptions,
+): Promise<DecodedImage> => {
+  if (header.format === 'gif') return { ...decodeGif(bytes, options.mode), warnings: [] };
+  if (header.format === 'bmp') return { ...decodeBmp(bytes, options.mode), warnings: [] };
   try {
-    return await (isNode() ? decodeWithSharp(bytes, header, { mode, maxPixels }) : decodeWithBrowser(bytes, mode));
+    return { ...(await platform.decode(bytes, header, { ...options, failOn: 'error' })), warnings: [] };
   } catch (error) {
-    throw isPocketlensError(error) ? error : damageError(bytes, header, error);
+    if (isPocketlensError(error) && !(error instanceof InvalidImageError)) throw error;
+    const damage = error instanceof InvalidImageError ? error : damageError(bytes, header, error);
+    if (options.failOn === 'error') throw damage;
+    return decodeRemains(platform, bytes, header, options, damage);
   }
 };
 
@@ -102,36 +108,36 @@ const orAborted = <T>(promise: Promise<T>, signal: AbortSignal | undefined): Pro
   });
 };
 
-const assertMode = (mode: DecodeMode): void => {
-  if (mode === 'natural' || mode === 'exact') return;
+const assertChoice = (name: string, value: unknown, choices: readonly string[]): void => {
+  if (typeof value === 'string' && choices.includes(value)) return;
   throw new InvalidArgumentError(
     'ARGUMENT_RANGE',
-    `Expected 'natural' or 'exact' for mode but received ${String(mode)} of type ${typeof mode}`,
+    `Expected ${choices.map((choice) => `'${choice}'`).join(' or ')} for ${name} but received ${String(value)} of type ${typeof value}`,
+    { details: { name, value } },
   );
 };
 
-/**
- * Decodes PNG, JPEG, WebP, GIF (first frame) or BMP to RGB. The content decides on the format, not the name.
- *
- * Node needs the optional package `sharp` for PNG, JPEG and WebP; a browser uses its own decoders.
- *
- * @param input - path or `file:` URL (Node), bytes, Blob, or ImageBitmap (browser)
- * @throws {InvalidImageError} `IMAGE_EMPTY`, `IMAGE_FORMAT`, `IMAGE_TRUNCATED`, `IMAGE_TOO_LARGE`, `IMAGE_NOT_FOUND`,
- * `IMAGE_NOT_A_FILE` or `IMAGE_UNREADABLE`
- * @throws {InvalidArgumentError} for another kind of input or an option out of range
- * @throws {ImageDecoderMissingError} `IMAGE_DECODER_MISSING` when there is no decoder here
- * @throws {AbortError} `ABORTED` when the signal is aborted
- */
-export const decodeImage = async (input: ImageInput, options: DecodeOptions = {}): Promise<DecodedImage> => {
-  const { mode = 'natural', signal } = options;
-  const limits = { ...DEFAULT_LIMITS, ...options };
-  assertMode(mode);
-  for (const name of ['maxPixels', 'maxSide', 'maxBytes'] as const) assertInteger(name, limits[name], 1);
-  throwIfAborted(signal);
-  if (isBitmap(input)) return { ...bitmapPixels(input), warnings: [] };
-  const bytes = await orAborted(readInput(input, { maxBytes: limits.maxBytes, signal }), signal);
-  const header = readImageHeader(bytes);
-  assertWithinLimits(header, limits);
-  const image = await orAborted(decodeBytes(bytes, header, mode, limits.maxPixels), signal);
-  return { ...image, warnings: frameWarnings(header) };
-};
+/** Decodes PNG, JPEG, WebP, GIF (first frame) or BMP to RGB. */
+export type DecodeImage = (input: ImageInput, options?: DecodeOptions) => Promise<DecodedImage>;
+
+/** `decodeImage` with the means of a platform. */
+export const createDecodeImage =
+  (platform: Platform): DecodeImage =>
+  async (input, options = {}) => {
+    const { mode = 'natural', failOn = 'error', signal } = options;
+    const limits = { ...DEFAULT_LIMITS, ...options };
+    assertChoice('mode', mode, ['natural', 'exact']);
+    assertChoice('failOn', failOn, ['error', 'none']);
+    for (const name of ['maxPixels', 'maxSide', 'maxBytes'] as const) assertInteger(name, limits[name], 1);
+    throwIfAborted(signal);
+    if (isBitmap(input)) {
+      assertWithinLimits({ format: 'bitmap', width: input.width, height: input.height }, limits);
+      return { ...bitmapPixels(input), warnings: [] };
+    }
+    const { maxBytes, maxPixels } = limits;
+    const bytes = await orAborted(readInput(input, platform.readFile, { maxBytes, signal }), signal);
+    const header = readImageHeader(bytes);
+    assertWithinLimits(header, limits);
+    const image = await orAborted(decodeBytes(platform, bytes, header, { mode, failOn, maxPixels }), signal);
+    return { ...image, warnings: [...image.warnings, ...frameWarnings(header)] };
+  };

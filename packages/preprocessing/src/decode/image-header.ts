@@ -83,7 +83,7 @@ const megapixels = (pixels: number): string => `${Number((pixels / 1e6).toFixed(
  * @throws {InvalidImageError} `IMAGE_TOO_LARGE` when the header claims more than the limits allow
  */
 export const assertWithinLimits = (
-  { format, width, height }: ImageHeader,
+  { format, width, height }: { readonly format: string; readonly width: number; readonly height: number },
   { maxPixels, maxSide }: PixelLimits,
 ): void => {
   const pixels = width * height;

@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { GOLDEN, PILLOW, sha256 } from '../../test/golden.js';
 import { pngFile } from '../../test/png.js';
-import { decodeImage } from './decode-image.js';
+import { decodeImage } from '../index.js';
 
 const pixel = ({ data, width }: { data: Uint8Array; width: number }, x: number, y: number): number[] => [
   ...data.subarray((y * width + x) * 3, (y * width + x) * 3 + 3),

@@ -83,8 +83,8 @@ const crc32 = (bytes: Uint8Array): number => {
   return (crc ^ 0xffffffff) >>> 0;
 };
 
-/** Says why a PNG that did not decode is damaged: cut short, or the first chunk whose checksum is wrong. */
-export const findPngDamage = (bytes: Uint8Array): { readonly isTruncated: boolean; readonly where: string } => {
+/** Where a PNG is damaged: cut short, or the first chunk whose checksum is wrong; null when all chunks are whole. */
+export const findPngDamage = (bytes: Uint8Array): { readonly isTruncated: boolean; readonly where: string } | null => {
   const view = viewOf(bytes);
   let lastType = '';
   for (const { type, start, length } of chunksOf(bytes)) {
@@ -94,7 +94,5 @@ export const findPngDamage = (bytes: Uint8Array): { readonly isTruncated: boolea
     }
     lastType = type;
   }
-  return lastType === 'IEND'
-    ? { isTruncated: false, where: 'pixel data cannot be unpacked' }
-    : { isTruncated: true, where: `after chunk ${lastType}` };
+  return lastType === 'IEND' ? null : { isTruncated: true, where: `after chunk ${lastType}` };
 };

@@ -3,6 +3,7 @@ import type { Sharp, SharpOptions } from 'sharp';
 import { ImageDecoderMissingError } from '../errors.js';
 import type { RgbImage } from '../image.js';
 import type { ImageHeader } from './image-header.js';
+import type { DecoderOptions } from './platform.js';
 
 type LoadImage = typeof sharp;
 
@@ -27,11 +28,6 @@ export const loadSharp = async (name = 'sharp'): Promise<LoadImage> => {
     );
   }
 };
-
-interface DecoderOptions {
-  readonly mode: 'natural' | 'exact';
-  readonly maxPixels: number;
-}
 
 /** Bytes of one kind only, so that the resampler's loops stay fast: a Buffer is a class of its own. */
 const plainBytes = (buffer: Uint8Array): Uint8Array =>
@@ -94,11 +90,11 @@ const decodeNaiveCmyk = async (load: LoadImage, bytes: Uint8Array, options: Shar
 export const decodeWithSharp = async (
   bytes: Uint8Array,
   header: ImageHeader,
-  { mode, maxPixels }: DecoderOptions,
+  { mode, maxPixels, failOn }: DecoderOptions,
 ): Promise<RgbImage> => {
   const load = await loadSharp();
   // 'error' refuses cut files and wrong checksums, yet takes JPEGs with harmless oddities, as Pillow does.
-  const options: SharpOptions = { failOn: 'error', limitInputPixels: maxPixels };
+  const options: SharpOptions = { failOn, limitInputPixels: maxPixels };
   if (mode === 'natural') return decodeNatural(load, bytes, options);
   if (header.format === 'png' && header.bitDepth === 16 && header.channels === 1)
     return decodeClippedGrey(load, bytes, options);
