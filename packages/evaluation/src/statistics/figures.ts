@@ -15,6 +15,10 @@ export function figuresOf(table: Aggregate['table'], counts: readonly string[] =
   const rows: readonly Json[] = Array.isArray(table) ? (table as readonly Json[]) : [table];
   for (const row of rows) {
     if (typeof row !== 'object' || row === null || Array.isArray(row)) continue;
+    for (const part of Object.values(row as { readonly [key: string]: Json })) {
+      if (!Array.isArray(part)) continue;
+      for (const [name, value] of figuresOf(part as readonly Json[], counts)) figures.set(name, value);
+    }
     const cells = Object.entries(row as { readonly [key: string]: Json });
     const label = cells.find(([, cell]) => typeof cell === 'string' && cell !== 'NaN')?.[1];
     for (const [column, cell] of cells) {
