@@ -1,10 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { rename, truncate } from 'node:fs/promises';
+import { readFile, rename, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ChatServer } from '../../../packages/provider-openai/test/chat-server.js';
 import {
   type Folder,
   golden,
@@ -210,6 +213,44 @@ describe('eval', () => {
     const { code, stdout } = await pocketlens(['eval', 'check', file, '--json']);
     expect(code).toBe(0);
     expect(jsonLines(stdout)).toEqual([{ file, total: expect.any(Number), failed: 0, failures: [] }]);
+  });
+
+  it('loses and repeats nothing when it is killed at any moment', async () => {
+    const asked: string[] = [];
+    await using server = await ChatServer.start(({ messages }) => {
+      const content = JSON.stringify(messages);
+      const key = createHash('sha256').update(content).digest('hex');
+      asked.push(key);
+      return { text: key, delayMs: Math.random() * 8 };
+    });
+    const out = path.join(folder.path, 'killed');
+    const predictions = path.join(out, 'Reading.jsonl');
+    const data = path.join(golden, 'reading');
+    const elsewhere = ['--provider', 'openai', '--base-url', server.baseUrl, '--model', 'eye', '--concurrency', '3'];
+    const args = ['eval', 'run', 'Reading', '--data', data, '--out', out, ...elsewhere];
+    const answers = async (): Promise<string[]> => {
+      const lines = (await readFile(predictions, 'utf8').catch(() => '')).split('\n').slice(0, -1);
+      return lines.map((line) => (JSON.parse(line) as { prediction: string }).prediction);
+    };
+    let killed = 0;
+    for (const kept of [6, 20, 37]) {
+      const child = start(args);
+      const result = ended(child);
+      while (child.exitCode === null && (await answers()).length < kept) await delay(2);
+      killed += child.kill('SIGKILL') ? 1 : 0;
+      await result;
+    }
+    expect(killed).toBe(3);
+    const before = await answers();
+    const { code, stdout } = await pocketlens([...args, '--json']);
+    expect(code).toBe(0);
+    expect(jsonLines(stdout)).toMatchObject([{ total: 54, answered: 54, failed: 0 }]);
+    const all = await answers();
+    expect(all.slice(0, before.length)).toEqual(before);
+    expect(new Set(all).size).toBe(54);
+    expect(all).toHaveLength(54);
+    // Only what was at work when the process died was asked again, never what was on the disk.
+    expect(asked.length - 54).toBeLessThanOrEqual(3 * killed);
   });
 
   it('runs, resumes and scores the reading sample', async () => {

@@ -8,55 +8,68 @@ import {
   runBenchmark,
   scoreBenchmark,
   type Profile,
+  type Selection,
 } from '@pocketlens/evaluation';
 import { Command, Option } from 'commander';
 import { FailedCheck } from '../errors.js';
+import { addJudgeOptions, describeMatching, judgeOf, type JudgeOptions } from '../eval/judge-options.js';
 import { type PlannedRun, planRun, type RecordedOptions, recordRun } from '../eval/record-run.js';
+import { addAskingOptions, type AskingOptions, patienceOf, settingsOf } from '../eval/run-options.js';
+import { createEvaluationProgress, describeJudging, describeRun } from '../eval/run-progress.js';
 import { formatTable } from '../format.js';
 import { type CliIo, write, writeJson } from '../io.js';
-import { addModelOptions, openModelFor } from '../model-options.js';
 import { integer } from '../options.js';
-import { createProgress } from '../progress.js';
+import { openAnsweringModel } from '../provider-options.js';
 
 interface ListOptions {
   readonly json?: true;
 }
 
 async function list({ json }: ListOptions, io: CliIo): Promise<void> {
-  const rows = benchmarks.map(({ name, agreement }) => ({ name, agreement }));
+  const rows = benchmarks.map(({ name, title, agreement, judging }) => ({
+    name,
+    agreement,
+    judge:
+      judging === undefined ? 'none' : judging.role === 'grade' ? 'grades every answer' : 'reads what rules cannot',
+    title,
+  }));
   if (json === true) return writeJson(io.stdout, rows);
-  await write(io.stdout, `${formatTable(rows.map(({ name, agreement }) => [name, agreement]))}\n`);
+  const table = rows.map(({ name, agreement, judge, title }) => [name, agreement, `judge: ${judge}`, title]);
+  await write(io.stdout, `${formatTable(table)}\n`);
 }
 
-interface RunOptions extends RecordedOptions {
+interface RunOptions extends RecordedOptions, AskingOptions {
+  readonly provider: AskingOptions['provider'];
+  readonly dialect: AskingOptions['dialect'];
   readonly out: string;
+  /** Seed of the random choice of samples. */
+  readonly sample?: number;
   readonly json?: true;
 }
 
 async function run(plan: PlannedRun<RunOptions>, io: CliIo): Promise<void> {
   const { options } = plan;
+  const settings = settingsOf(options, plan.settings);
   const benchmark = await loadBenchmark(plan.name, options.data);
   const output = path.join(options.out, `${benchmark.benchmark.name}.jsonl`);
   await mkdir(options.out, { recursive: true });
-  await recordRun(benchmark, plan, output, io);
-  const progress = createProgress(io);
+  await recordRun(benchmark, { ...plan, settings }, output, io);
+  const progress = createEvaluationProgress(io);
   try {
-    const model = await openModelFor(options, io);
+    const model = await openAnsweringModel(options, io);
     const summary = await runBenchmark({
       benchmark,
       model,
       output,
-      ...plan.settings,
+      ...settings,
+      ...patienceOf(options),
       signal: io.signal,
-      ...(options.limit === undefined ? {} : { limit: options.limit }),
-      onProgress: ({ answered, failed, total, remainingMs }) =>
-        progress.update(
-          `${answered} of ${total}, ${failed} failed, ${Math.ceil(remainingMs / 60_000)} min left`,
-          (answered + failed) / total,
-        ),
+      ...selectionOf(options.limit, options.seed),
+      onProgress: (event) => progress.update(describeRun(event), (event.answered + event.failed) / event.total),
     });
     progress.clear();
     await model.dispose();
+    for (const { message } of summary.warnings) io.stderr.write(`warning: ${message}\n`);
     if (options.json === true) return await writeJson(io.stdout, summary);
     const { total, answered, resumed, failed } = summary;
     await write(
@@ -68,7 +81,12 @@ async function run(plan: PlannedRun<RunOptions>, io: CliIo): Promise<void> {
   }
 }
 
-interface ScoreOptions {
+function selectionOf(limit: number | undefined, seed: number | undefined): Selection {
+  return { ...(limit === undefined ? {} : { limit }), ...(seed === undefined ? {} : { sampleSeed: seed }) };
+}
+
+interface ScoreOptions extends JudgeOptions {
+  readonly sample?: number;
   readonly data?: string;
   readonly predictions: string;
   readonly profile: Profile;
@@ -77,15 +95,26 @@ interface ScoreOptions {
 }
 
 async function score(name: string, options: ScoreOptions, io: CliIo): Promise<void> {
-  const { predictions, profile, limit } = options;
+  const { predictions, profile, limit, sample, judgeConcurrency } = options;
   const benchmark = await loadBenchmark(name, options.data);
-  const report = await scoreBenchmark({ benchmark, predictions, profile, ...(limit === undefined ? {} : { limit }) });
+  const judge = judgeOf(options, predictions, io);
+  const progress = createEvaluationProgress(io);
+  const report = await scoreBenchmark({
+    benchmark,
+    predictions,
+    profile,
+    ...selectionOf(limit, sample),
+    ...(judge && { judge, judgeConcurrency }),
+    signal: io.signal,
+    keepSamples: options.json === true,
+    onJudged: (event) => progress.update(describeJudging(event), event.judged / event.total),
+  }).finally(() => progress.clear());
   if (options.json === true) return writeJson(io.stdout, report);
-  const { headline, total, scored, failed, missing } = report;
+  const { headline, total, scored, failed, missing, matching, unmatched } = report;
   await write(
     io.stdout,
     `${report.benchmark} (${profile}): ${headline.name} ${headline.value} of ${headline.best}; ` +
-      `${scored} of ${total} scored, ${failed} failed, ${missing} missing\n`,
+      `${scored} of ${total} scored, ${failed} failed, ${missing} missing; ${describeMatching(matching, unmatched)}\n`,
   );
 }
 
@@ -119,6 +148,10 @@ export function evalCommand(io: CliIo): Command {
     .description('list the benchmarks, and how their figures relate to the published ones')
     .option('--json', 'print a JSON list')
     .action((options: ListOptions) => list(options, io));
+  const sample = (): Option =>
+    new Option('--sample <seed>', 'draw the samples of --limit at random, the same for the same seed').argParser(
+      integer(0, 2 ** 32 - 1),
+    );
   const runCommand = command
     .command('run')
     .description('ask a model every question of a benchmark; an interrupted run goes on where it was')
@@ -127,12 +160,14 @@ export function evalCommand(io: CliIo): Command {
     .requiredOption('--out <dir>', 'directory for the predictions and the manifest')
     .option('--repeat <manifest>', 'take data, model and settings from the manifest of an earlier run')
     .addOption(limit())
+    .addOption(sample())
     .option('--json', 'print a summary as JSON');
-  addModelOptions(runCommand).action(async (name: string | undefined, options: RunOptions, self: Command) => {
+  addAskingOptions(runCommand).action(async (name: string | undefined, options: RunOptions, self: Command) => {
     const defaults = Object.fromEntries(self.options.map((one) => [one.attributeName(), one.defaultValue]));
-    await run(await planRun(name, options, defaults), io);
+    const seed = options.sample === undefined ? {} : { seed: options.sample };
+    await run(await planRun(name, { ...options, ...seed }, defaults), io);
   });
-  command
+  const scoreCommand = command
     .command('score')
     .description('score predictions')
     .argument('<benchmark>', 'name, as `eval list` shows it')
@@ -140,8 +175,9 @@ export function evalCommand(io: CliIo): Command {
     .requiredOption('--predictions <file>', 'lines {"index", "prediction"}')
     .addOption(new Option('--profile <name>', 'rules of scoring').choices(PROFILES).default('current'))
     .addOption(limit())
-    .option('--json', 'print the report as JSON')
-    .action((name: string, options: ScoreOptions) => score(name, options, io));
+    .addOption(sample())
+    .option('--json', 'print the report as JSON');
+  addJudgeOptions(scoreCommand).action((name: string, options: ScoreOptions) => score(name, options, io));
   command
     .command('check')
     .description('replay scoring cases; exit status 1 when one disagrees')

@@ -22,6 +22,7 @@ import { locateModelFor, type ModelOptions } from '../model-options.js';
 export interface RecordedOptions extends ModelOptions {
   readonly provider?: string;
   readonly baseUrl?: string;
+  readonly dialect?: string;
   readonly data?: string;
   readonly limit?: number;
   readonly seed?: number;
@@ -115,8 +116,9 @@ async function describeRun(
 }
 
 async function describeModel(options: RecordedOptions): Promise<RunManifest['model']> {
-  const { model, provider = 'local', baseUrl, dtype, prefillDtype, threads, memory } = options;
-  if (provider !== 'local') return { name: model, provider, location: baseUrl ?? '', sha256: null, options: {} };
+  const { model, provider = 'local', baseUrl, dialect, dtype, prefillDtype, threads, memory } = options;
+  if (provider !== 'local')
+    return { name: model, provider, location: baseUrl ?? '', sha256: null, options: { ...(dialect && { dialect }) } };
   const opened = Object.entries({ dtype, prefillDtype, threads, memory });
   const directory = locateModelFor(options);
   const manifest = await readFile(path.join(directory, 'pocketlens.json')).catch(() => undefined);

@@ -58,7 +58,10 @@ const REFUSALS: ReadonlySet<unknown> = new Set(['PROVIDER_FILTERED', 'PROVIDER_R
 export function createJudge({ model, name, cache, maxNewTokens = MAX_NEW_TOKENS, retries }: JudgeOptions): Judge {
   const kept = cache === undefined ? undefined : new JudgeCache(cache);
   const counts = { asked: 0, cached: 0, refused: 0 };
+  // The same question may come again before its first reply is on the disk.
+  const asking = new Map<string, Promise<string>>();
   const generate = async (request: JudgeRequest, signal: AbortSignal | undefined): Promise<string> => {
+    counts.asked += 1;
     const { prompt, system, temperature } = request;
     const question: Message = { role: 'user', content: prompt };
     const messages: Message[] = system === undefined ? [question] : [{ role: 'system', content: system }, question];
@@ -70,16 +73,18 @@ export function createJudge({ model, name, cache, maxNewTokens = MAX_NEW_TOKENS,
     counts,
     async ask(request, { signal } = {}) {
       const key = { judge: name, maxNewTokens, ...request };
-      const known = await kept?.get(key);
-      if (known !== undefined) {
-        counts.cached += 1;
-        return known;
-      }
+      const question = JSON.stringify(key);
       try {
-        counts.asked += 1;
-        const reply = await generate(request, signal);
-        await kept?.set(key, reply);
-        return reply;
+        const known = await (kept && (asking.get(question) ?? kept.get(key)));
+        if (known !== undefined) {
+          counts.cached += 1;
+          return known;
+        }
+        const reply = generate(request, signal).finally(() => asking.delete(question));
+        if (kept) asking.set(question, reply);
+        const text = await reply;
+        await kept?.set(key, text);
+        return text;
       } catch (error) {
         if (signal?.aborted) throw new AbortError(signal);
         if (!REFUSALS.has(Reflect.get(Object(error), 'code'))) throw failed(name, error);
