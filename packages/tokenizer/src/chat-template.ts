@@ -136,7 +136,7 @@ export class ChatTemplate {
   }
 }
 
-async function loadJinja(): Promise<typeof import('@huggingface/jinja')> {
+async function loadJinja(): Promise<{ readonly Template: typeof Template }> {
   try {
     return await import('@huggingface/jinja');
   } catch (cause) {

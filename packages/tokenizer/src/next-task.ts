@@ -1,6 +1,7 @@
 /** What every platform's port has; Node's types know only the events of its own kind. */
 interface WebMessagePort {
-  onmessage: (() => void) | null;
+  addEventListener(type: 'message', listener: () => void): void;
+  start(): void;
   close(): void;
 }
 
@@ -12,10 +13,11 @@ export function nextTask(): Promise<void> {
   return new Promise((resolve) => {
     const channel = new MessageChannel();
     const port = channel.port1 as unknown as WebMessagePort;
-    port.onmessage = () => {
+    port.addEventListener('message', () => {
       port.close();
       resolve();
-    };
+    });
+    port.start();
     channel.port2.postMessage(undefined);
   });
 }

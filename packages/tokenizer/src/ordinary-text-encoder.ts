@@ -6,6 +6,16 @@ import { MAX_CACHED_UNITS, WordCache } from './word-cache.js';
 /** UTF-16 units, or merges of one long piece, between two pauses: some milliseconds of work. */
 export const STEP_UNITS: number = 2 ** 16;
 
+/** When to stop before the end, always between two pieces. */
+export interface EncodeLimits {
+  /** After the piece with which there are so many ids. */
+  readonly maxIds: number;
+  /** After the piece that reaches this index of the text. */
+  readonly pauseAt: number;
+}
+
+const NO_LIMITS: EncodeLimits = { maxIds: Infinity, pauseAt: Infinity };
+
 /** Ordinary text to ids: cuts it into pieces, and remembers what short pieces became. */
 export class OrdinaryTextEncoder {
   private readonly preTokenizer: PreTokenizer = new PreTokenizer();
@@ -17,20 +27,14 @@ export class OrdinaryTextEncoder {
   }
 
   /**
-   * Appends the ids of `text[start, end)` to `out` and returns how far it came: to the end, unless it stopped after the
-   * piece with which `out` reached `maxIds` ids, or which reached `pauseAt`, or before a piece that takes long.
+   * Appends the ids of `text[start, end)` to `out` and returns how far it came: to the end, unless a limit stopped it
+   * after a piece, or before a piece that takes longer than a step and goes beyond `pauseAt`.
    */
-  encode(
-    text: string,
-    start: number,
-    end: number,
-    out: IdList,
-    maxIds: number = Infinity,
-    pauseAt: number = end,
-  ): number {
+  encode(text: string, start: number, end: number, out: IdList, limits: EncodeLimits = NO_LIMITS): number {
     const { preTokenizer, cache, encoder } = this;
     let from = start;
-    while (from < pauseAt && out.length < maxIds) {
+    const { maxIds, pauseAt } = limits;
+    while (from < end && from < pauseAt && out.length < maxIds) {
       const to = preTokenizer.pieceEnd(text, from, end);
       if (to - from > MAX_CACHED_UNITS) {
         if (to > pauseAt && to - from > STEP_UNITS) return from;
@@ -49,7 +53,7 @@ export class OrdinaryTextEncoder {
   *encodeInSteps(text: string, start: number, end: number, out: IdList): Generator<void, void, void> {
     let from = start;
     while (from < end) {
-      const to = this.encode(text, from, end, out, Infinity, Math.min(end, from + STEP_UNITS));
+      const to = this.encode(text, from, end, out, { maxIds: Infinity, pauseAt: from + STEP_UNITS });
       if (to > from) {
         from = to;
       } else {

@@ -4,7 +4,7 @@ import { mapStrings } from './map-strings.js';
 const SPACES_OF_PYTHON = ['\u001c', '\u001d', '\u001e', '\u001f', '\u0085'];
 /** White space to JavaScript's `trim` but not to Python's `strip`. */
 const BYTE_ORDER_MARK = '\ufeff';
-const CONCERNED = /[\u001c-\u001f\u0085\ufeff]/;
+const CONCERNED = [...SPACES_OF_PYTHON, BYTE_ORDER_MARK];
 
 /** White space to both, rare enough that some of it is always free. */
 const SPACES_OF_BOTH = [...'\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u205f\u202f\u1680'];
@@ -29,7 +29,7 @@ export function withPythonWhiteSpace<T>(value: T, templateText: string): StandIn
   let isConcerned = false;
   mapStrings(value, (text) => {
     all += text;
-    isConcerned ||= CONCERNED.test(text);
+    isConcerned ||= CONCERNED.some((character) => text.includes(character));
     return text;
   });
   if (!isConcerned) return { value, restore: (text) => text };

@@ -24,14 +24,15 @@ export class SpecialAwareEncoder {
   append(text: string, policy: SpecialTokenPolicy, ids: IdList, maxIds: number = Infinity): void {
     const { ordinary, specials } = this;
     const matcher = specials.matcherFor(policy, text);
+    const limits = { maxIds, pauseAt: Infinity };
     let from = 0;
     for (let match = matcher?.find(text, 0); match !== undefined; match = matcher?.find(text, from)) {
-      ordinary.encode(text, from, match.start, ids, maxIds);
+      ordinary.encode(text, from, match.start, ids, limits);
       if (ids.length >= maxIds) return;
       ids.push(match.id);
       from = match.end;
     }
-    ordinary.encode(text, from, text.length, ids, maxIds);
+    ordinary.encode(text, from, text.length, ids, limits);
   }
 
   /** The same, pausing after every few milliseconds of work. */
