@@ -90,6 +90,25 @@ export { relaxedMatch } from './scoring/relaxed-accuracy.js';
 export { openbmbVqaAccuracy, vqaAccuracy, type VqaAccuracy } from './scoring/vqa-accuracy.js';
 export { normalizeAnswer } from './scoring/vqa-normalize.js';
 export { extractYesNo, type YesNo } from './scoring/yes-no.js';
+export { reportCsv } from './report/csv.js';
+export { formatFigure, formatInterval } from './report/format.js';
+export { DEFAULT_WORST, type PageOptions, reportPage } from './report/html/page.js';
+export { type Leaderboard, leaderboardOf, type LeaderboardRow } from './report/leaderboard.js';
+export { reportMarkdown } from './report/markdown.js';
+export { openCompassAverage, OPENCOMPASS_LISTS, type OpenCompassList } from './report/opencompass.js';
+export { type PublishedColumn, publishedColumns, type PublishedModel, publishedModels } from './report/published.js';
+export {
+  type BenchmarkReport,
+  type BenchmarkReportOptions,
+  type CategoryFigure,
+  readPictures,
+  reportBenchmark,
+  type ReportedPicture,
+  type ReportedSample,
+  reportJson,
+  type SampleStatus,
+} from './report/report.js';
+export { openRun, type OpenRunOptions, requireComparable, type RunBenchmark } from './report/run-folder.js';
 export {
   type ChangedSample,
   compareRuns,
