@@ -13,7 +13,9 @@ import {
 import { Command, Option } from 'commander';
 import { FailedCheck } from '../errors.js';
 import { addJudgeOptions, describeMatching, judgeOf, type JudgeOptions } from '../eval/judge-options.js';
+import { compareCommand } from '../eval/compare-command.js';
 import { type PlannedRun, planRun, type RecordedOptions, recordRun } from '../eval/record-run.js';
+import { reportCommand } from '../eval/report-command.js';
 import { addAskingOptions, type AskingOptions, patienceOf, settingsOf } from '../eval/run-options.js';
 import { createEvaluationProgress, describeJudging, describeRun } from '../eval/run-progress.js';
 import { formatTable } from '../format.js';
@@ -184,5 +186,7 @@ export function evalCommand(io: CliIo): Command {
     .argument('<cases.jsonl>', 'cases with their expected scores')
     .option('--json', 'print {file, total, failed, failures} as JSON')
     .action((file: string, options: CheckOptions) => check(file, options, io));
+  command.addCommand(compareCommand(io));
+  command.addCommand(reportCommand(io));
   return command;
 }
