@@ -11,10 +11,11 @@ export interface Fault {
 /** A backend that is sound but for one fault. */
 export function broken(inner: BackendV1, fault: Fault): BackendV1 {
   const wrapSequence = (sequence: SequenceV1, model: BackendModelV1): SequenceV1 =>
-    override(sequence, {
-      fork: () => wrapSequence(sequence.fork(), model),
-      ...fault.sequence?.(sequence, model),
-    });
+    // One over the other, not spread: a fault may have getters.
+    override(
+      override(sequence, { fork: () => wrapSequence(sequence.fork(), model) }),
+      fault.sequence?.(sequence, model) ?? {},
+    );
   return override(inner, {
     loadModel: async (source, options) => {
       const model = await inner.loadModel(source, options);

@@ -1,4 +1,3 @@
-import { memoryUsage } from 'node:process';
 import type { BackendModelV1, BackendV1, ModelSource } from '@pocketlens/backend';
 import { SkippedCheck } from './check.js';
 import type { Area, Check, CheckContext } from './check.js';
@@ -6,6 +5,7 @@ import { allChecks } from './checks/all-checks.js';
 import { Golden } from './kit/golden.js';
 import { KitModels } from './kit/kit-models.js';
 import type { KitDtype, KitModel } from './kit/kit-models.js';
+import { residentMemory } from './kit/resident-memory.js';
 import { dtypesOf, toleranceOf } from './options.js';
 import type { ConformanceOptions } from './options.js';
 
@@ -119,7 +119,7 @@ export class ConformanceRun {
       },
       damaged: (damage) => this.#kit.damagedCopy(damage),
       encode: async (images) => (await this.#model(dtype)).encodeImages(await golden.slices(images)),
-      memoryUsage: async () => (await options.memoryUsage?.()) ?? memoryUsage().rss,
+      memoryUsage: async () => (await options.memoryUsage?.()) ?? residentMemory(),
       measured: (kind, difference) => {
         const known = this.measured.get(dtype);
         this.measured.set(dtype, { ...known, [kind]: Math.max(difference, known?.[kind] ?? 0) });

@@ -3,6 +3,7 @@ import { stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { BackendV1 } from '@pocketlens/backend';
 import { afterAll, describe, it } from 'vitest';
+// oxlint-disable vitest/valid-title, vitest/expect-expect -- the checks bring their names, and throw
 import { AREAS } from './check.js';
 import { ConformanceRun } from './conformance-run.js';
 import { ConformanceFailure } from './expect.js';

@@ -81,7 +81,7 @@ export const abortChecks: readonly Check[] = [
     needsImages: true,
     run: async (context) => {
       const model = await context.model();
-      const slices = await context.golden.slices(Array.from({ length: 10 }, () => 'full'));
+      const slices = await context.golden.slices(Array.from({ length: 10 }, () => 'wide'));
       const encode = (): unknown => abortedAtOnce((signal) => model.encodeImages(slices, { signal }));
       await expectAborted(encode, 'encodeImages of 10 slices, aborted right after the call');
       const values = await (await context.encode(['wide'])).read();
@@ -104,7 +104,7 @@ export const abortChecks: readonly Check[] = [
           controller.abort(REASON);
         },
       };
-      const slices = await context.golden.slices(Array.from({ length: 6 }, () => 'full'));
+      const slices = await context.golden.slices(Array.from({ length: 6 }, () => 'wide'));
       await expectAborted(() => model.encodeImages(slices, options), 'encodeImages, aborted after the first slice');
       expect(seen.length < slices.length, `all ${slices.length} slices were encoded after the signal`);
     },

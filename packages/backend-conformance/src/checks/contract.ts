@@ -58,7 +58,11 @@ export const contractChecks: readonly Check[] = [
       expectEqual(capabilities.dtype, context.dtype, 'capabilities.dtype');
       expect(capabilities.device.length > 0, 'capabilities.device must name the device');
       expectEqual(typeof capabilities.imageInput, 'boolean', 'typeof capabilities.imageInput');
-      expectEqual(capabilities.batchedSteps, step !== undefined, 'capabilities.batchedSteps, against whether step exists');
+      expectEqual(
+        capabilities.batchedSteps,
+        step !== undefined,
+        'capabilities.batchedSteps, against whether step exists',
+      );
     },
   },
 ];

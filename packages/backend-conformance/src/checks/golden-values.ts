@@ -16,52 +16,46 @@ const IMAGES = ['full', 'tall', 'wide', 'square', 'sliver', 's0', 's1', 's2', 's
 
 const SOME = Object.entries(PROMPTS).filter(([name]) => name !== 'text_only' && name !== 'text_before_image');
 
-const lastLogitsChecks = Object.entries(PROMPTS).map(
-  ([name, title]): Check => ({
-    area: 'golden values',
-    name: `logits after ${title}`,
-    runs: 'each',
-    needsImages: name !== 'text_only',
-    run: async (context) => {
-      const prompt = context.golden.prompt(name);
-      const logits = await freshLogits(await context.model(), await golden(context, prompt));
-      const expected = await context.golden.values(prompt.last_logits);
-      context.measured('logits', expectClose(logits, expected, context.tolerance.logits, 'logits against PyTorch'));
-    },
-  }),
-);
+const lastLogitsChecks = Object.entries(PROMPTS).map(([name, title]): Check => ({
+  area: 'golden values',
+  name: `logits after ${title}`,
+  runs: 'each',
+  needsImages: name !== 'text_only',
+  run: async (context) => {
+    const prompt = context.golden.prompt(name);
+    const logits = await freshLogits(await context.model(), await golden(context, prompt));
+    const expected = await context.golden.values(prompt.last_logits);
+    context.measured('logits', expectClose(logits, expected, context.tolerance.logits, 'logits against PyTorch'));
+  },
+}));
 
-const allLogitsChecks = (['text_only', 'one_image_no_slices'] as const).map(
-  (name): Check => ({
-    area: 'golden values',
-    name: `logits of every position of ${PROMPTS[name]}`,
-    runs: 'each',
-    needsImages: name !== 'text_only',
-    run: async (context) => {
-      const prompt = context.golden.prompt(name);
-      const { data } = await allLogits(await context.model(), await golden(context, prompt));
-      const expected = await context.golden.values(prompt.all_logits!);
-      context.measured('logits', expectClose(data, expected, context.tolerance.logits, 'logits against PyTorch'));
-    },
-  }),
-);
+const allLogitsChecks = (['text_only', 'one_image_no_slices'] as const).map((name): Check => ({
+  area: 'golden values',
+  name: `logits of every position of ${PROMPTS[name]}`,
+  runs: 'each',
+  needsImages: name !== 'text_only',
+  run: async (context) => {
+    const prompt = context.golden.prompt(name);
+    const { data } = await allLogits(await context.model(), await golden(context, prompt));
+    const expected = await context.golden.values(prompt.all_logits!);
+    context.measured('logits', expectClose(data, expected, context.tolerance.logits, 'logits against PyTorch'));
+  },
+}));
 
 /** Greedy decoding with quantised weights takes a path of its own: there the logits are compared, not the ids. */
-const greedyChecks = Object.entries(PROMPTS).map(
-  ([name, title]): Check => ({
-    area: 'golden values',
-    name: `20 greedy ids after ${title}`,
-    runs: 'exact',
-    needsImages: name !== 'text_only',
-    run: async (context) => {
-      const prompt = context.golden.prompt(name);
-      const sequence = (await context.model()).createSequence();
-      const ids = await greedy(sequence, await golden(context, prompt), { count: 20 });
-      sequence.dispose();
-      expectEqual(ids, prompt.greedy_20, 'greedy ids');
-    },
-  }),
-);
+const greedyChecks = Object.entries(PROMPTS).map(([name, title]): Check => ({
+  area: 'golden values',
+  name: `20 greedy ids after ${title}`,
+  runs: 'exact',
+  needsImages: name !== 'text_only',
+  run: async (context) => {
+    const prompt = context.golden.prompt(name);
+    const sequence = (await context.model()).createSequence();
+    const ids = await greedy(sequence, await golden(context, prompt), { count: 20 });
+    sequence.dispose();
+    expectEqual(ids, prompt.greedy_20, 'greedy ids');
+  },
+}));
 
 /** Prompts whose logits are other ones when every image is encoded alone. */
 const apartCheck: Check = {

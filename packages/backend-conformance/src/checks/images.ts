@@ -17,7 +17,12 @@ async function expectBatch(context: CheckContext, images: readonly string[], of:
     const at = of.indexOf(image);
     const found = values.subarray(index * rows, (index + 1) * rows);
     const expected = batch.subarray(at * rows, (at + 1) * rows);
-    const difference = expectClose(found, expected, context.tolerance.features, `features of image ${index} (${image})`);
+    const difference = expectClose(
+      found,
+      expected,
+      context.tolerance.features,
+      `features of image ${index} (${image})`,
+    );
     context.measured('features', difference);
   }
 }

@@ -11,7 +11,11 @@ async function someWeights(
   dtype: string,
 ): Promise<{ readonly path: string; readonly size: number }> {
   const { parts, files } = JSON.parse(await readFile(join(directory, MANIFEST), 'utf8')) as {
-    readonly parts: readonly { readonly part: string; readonly dtype: string; readonly externalData: readonly string[] }[];
+    readonly parts: readonly {
+      readonly part: string;
+      readonly dtype: string;
+      readonly externalData: readonly string[];
+    }[];
     readonly files: readonly { readonly path: string; readonly size: number }[];
   };
   const decoder = parts.find((entry) => entry.part === 'decoder' && entry.dtype === dtype);
