@@ -32,7 +32,10 @@ export class ProxyServer {
       this.#sockets.add(socket);
       this.authorization = request.headers['proxy-authorization'];
       this.tunnels.push(request.url ?? '');
-      if (this.tunnelStatus !== 200) return socket.end(`HTTP/1.1 ${this.tunnelStatus} Refused\r\n\r\n`);
+      if (this.tunnelStatus !== 200) {
+        socket.end(`HTTP/1.1 ${this.tunnelStatus} Refused\r\n\r\n`);
+        return;
+      }
       const [host = '', port = ''] = (request.url ?? '').split(':');
       const target = connect(Number(port), host, () => {
         socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
