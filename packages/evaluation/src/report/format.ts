@@ -18,3 +18,8 @@ export function formatInterval(figure: {
 export function formatShare(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
+
+/** `95 %` of a level of confidence, 0..1. */
+export function formatLevel(level: number): string {
+  return `${formatFigure(level * 100)} %`;
+}

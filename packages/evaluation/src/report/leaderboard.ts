@@ -1,5 +1,5 @@
-import type { BenchmarkReport } from './report.js';
 import { openCompassAverage } from './opencompass.js';
+import type { BenchmarkReport } from './report.js';
 import { publishedColumns, publishedModels } from './published.js';
 
 /** A row of the leaderboard; the figures of `columns`, null where there is none. */

@@ -1,4 +1,4 @@
-import { formatFigure, formatInterval, formatShare } from './format.js';
+import { formatFigure, formatInterval, formatLevel, formatShare } from './format.js';
 import { leaderboardOf } from './leaderboard.js';
 import type { BenchmarkReport } from './report.js';
 
@@ -20,7 +20,7 @@ export function reportMarkdown(reports: readonly BenchmarkReport[], title: strin
 }
 
 function section({ score, confidence, categories, samples }: BenchmarkReport): string {
-  const level = formatShare(confidence.level);
+  const level = formatLevel(confidence.level);
   const matching = score.matching.by === 'judge' ? `judge ${inline(score.matching.judge ?? '')}` : 'no judge';
   return [
     `## ${inline(score.benchmark)}`,

@@ -58,9 +58,9 @@ export function openCompassAverage(
 
 const DIVISORS: Readonly<Record<string, number>> = { MME: 28, OCRBench: 10 };
 
-// numpy.round: multiplied, rounded half to even, divided.
+// numpy.round: multiplied, rounded half to even, divided. The order of a sum must not decide where 58.75 goes.
 function toOneDecimal(value: number): number {
-  const scaled = value * 10;
+  const scaled = Number((value * 10).toFixed(8));
   const floor = Math.floor(scaled);
   const rest = scaled - floor;
   const isUp = rest > 0.5 || (rest === 0.5 && floor % 2 !== 0);

@@ -1,4 +1,4 @@
-import { formatFigure, formatShare } from '../format.js';
+import { formatFigure, formatLevel } from '../format.js';
 import type { BenchmarkReport, CategoryFigure } from '../report.js';
 import { html, type Markup } from './markup.js';
 
@@ -9,12 +9,12 @@ const place = (value: number): string => clamp(value).toFixed(2);
 export function categoryChart(categories: readonly CategoryFigure[], level: number): Markup {
   return html`<table class="chart">
     <caption>
-      Mean score of the samples of each category, with ${formatShare(level)} confidence intervals.
+      Mean score of the samples of each category, with ${formatLevel(level)} confidence intervals.
     </caption>
     <thead>
       <tr>
         <th scope="col">Category</th>
-        <th scope="col"><span aria-hidden="true">0 … 100 %</span></th>
+        <th scope="col" class="bar">0 to 100 %</th>
         <th scope="col">Mean [interval]</th>
         <th scope="col">Samples</th>
       </tr>

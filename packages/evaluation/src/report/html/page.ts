@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { formatFigure, formatShare } from '../format.js';
+import { formatFigure, formatLevel } from '../format.js';
 import { leaderboardOf } from '../leaderboard.js';
 import type { BenchmarkReport } from '../report.js';
 import { categoryChart, gauge } from './charts.js';
@@ -89,7 +89,7 @@ function benchmarkSection(
         <div>
           ${gauge(report)}
           <p class="soft">
-            ${formatShare(confidence.level)} interval ${formatFigure(confidence.headline.low)} to
+            ${formatLevel(confidence.level)} interval ${formatFigure(confidence.headline.low)} to
             ${formatFigure(confidence.headline.high)}; best is ${headline.best}
           </p>
         </div>

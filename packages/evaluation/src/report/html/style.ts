@@ -35,6 +35,7 @@ thead th{color:var(--soft);font-weight:500;font-size:.86rem;vertical-align:botto
 tbody th{font-weight:500}
 tr.ours{background:var(--mark)}
 tr.ours th,tr.ours td{font-weight:700}
+.chart th.bar{text-align:left;padding-left:.25rem}
 .chart td.bar{width:55%;min-width:9rem;padding:.35rem .25rem}
 .chart svg{width:100%;height:22px;display:block;overflow:visible}
 .track{fill:var(--shade)}.fill{fill:var(--bar)}

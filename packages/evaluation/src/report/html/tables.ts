@@ -1,4 +1,4 @@
-import { formatFigure, formatShare } from '../format.js';
+import { formatFigure, formatLevel } from '../format.js';
 import type { Leaderboard } from '../leaderboard.js';
 import type { BenchmarkReport } from '../report.js';
 import { html, type Markup } from './markup.js';
@@ -8,7 +8,7 @@ export function figureTable({ confidence }: BenchmarkReport): Markup {
   return html`<div class="scroll" tabindex="0" role="group" aria-label="All figures">
     <table>
       <caption>
-        ${formatShare(confidence.level)} intervals, from ${confidence.resamples} resamples of ${confidence.clusters}
+        ${formatLevel(confidence.level)} intervals, from ${confidence.resamples} resamples of ${confidence.clusters}
         independent groups of samples (seed ${confidence.seed}).
       </caption>
       <thead>
