@@ -1,9 +1,9 @@
-import { Llama3Tokenizer, type SpecialTokenPolicy } from '@pocketlens/tokenizer';
+import { Llama3Tokenizer, type SpecialTokenPolicy, type Tokenizer } from '@pocketlens/tokenizer';
 import { loadTokenizerDirectory } from '@pocketlens/tokenizer/node';
 import { CliError } from './errors.js';
 
 /** The tokenizer of a model directory or file; the shipped Llama 3 vocabulary without one. */
-export function loadTokenizer(place: string | undefined): Promise<Llama3Tokenizer> {
+export function loadTokenizer(place: string | undefined): Promise<Tokenizer> {
   return place === undefined ? Llama3Tokenizer.load() : loadTokenizerDirectory(place);
 }
 

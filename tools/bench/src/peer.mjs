@@ -50,7 +50,7 @@ export async function measure(work, { count, seconds }) {
   return summary(samples.length === 0 ? [first] : samples);
 }
 
-function summary(samples) {
+export function summary(samples) {
   return {
     rounds: samples.length,
     ms: median(samples.map(({ ms }) => ms)),

@@ -1,4 +1,4 @@
-// Subject `tokenizer`: speed of the Llama 3 tokenizer against others on five made-up texts.
+// Subject `tokenizer`: speed of the Llama 3 tokenizer against others on six made-up texts.
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
@@ -11,12 +11,15 @@ import { CORPORA, corpus } from './tokenizer/corpora.mjs';
 import { JS_PEERS } from './tokenizer/peer.mjs';
 import { makeVocabulary, PATTERN } from './tokenizer/vocabulary.mjs';
 
+const REFERENCE = 'tiktoken';
+const PYTHON_PEERS = [REFERENCE, 'huggingface-tokenizers-rust'];
+
 const USAGE = `Usage: node bench.mjs tokenizer [options]
 
   --scale X        length of the texts, 1 = 0.3 to 1.4 MB each (1)
   --inner-rounds N, --seconds N    warm repetitions of each text within a process, and their time (20, 3)
 ${COMMON_USAGE}
-Peers: tiktoken, ${JS_PEERS.join(', ')}
+Peers: ${[...PYTHON_PEERS, ...JS_PEERS].join(', ')}
 `;
 
 const OWN = {
@@ -24,8 +27,6 @@ const OWN = {
   'inner-rounds': { type: 'string', default: '20' },
   seconds: { type: 'string', default: '3' },
 };
-
-const REFERENCE = 'tiktoken';
 
 async function prepare(scale) {
   const cache = path.join(folder, '.cache', `tokenizer-${scale}`);
@@ -35,10 +36,10 @@ async function prepare(scale) {
 }
 
 function peersOf({ python, scale, seconds, 'inner-rounds': inner }, cache) {
-  const script = path.join(folder, 'python', 'tiktoken_bench.py');
+  const script = path.join(folder, 'python', 'tokenizer_bench.py');
   const peer = path.join(folder, 'src', 'tokenizer', 'peer.mjs');
   return [
-    { name: REFERENCE, command: [python, script, cache, PATTERN, inner, seconds] },
+    ...PYTHON_PEERS.map((name) => ({ name, command: [python, script, name, cache, PATTERN, inner, seconds] })),
     ...JS_PEERS.map((name) => ({
       name,
       command: [process.execPath, peer, name, cache, String(scale), inner, seconds],
@@ -46,13 +47,17 @@ function peersOf({ python, scale, seconds, 'inner-rounds': inner }, cache) {
   ];
 }
 
-/** Milliseconds for each megabyte or million tokens, so that a smaller value is better. */
+const LOAD = 'import to first ids';
+
+/** Milliseconds from import to first ids, or for each megabyte or million tokens: a smaller value is better. */
 function samplesOf({ peer, round, report }, metric) {
   const value = (result) => (metric === 'cpu' ? result.cpuMs : result.ms);
   const first = (result) => (metric === 'cpu' ? result.coldCpuMs : result.coldMs);
   return [
+    { key: LOAD, value: value(report.load) },
+    ...report.fresh.map((result) => ({ key: `fresh ${result.corpus}`, value: value(result) / (result.bytes / 1e6) })),
     ...report.encode.map((result) => ({ key: `encode ${result.corpus}`, value: value(result) / (result.bytes / 1e6) })),
-    ...report.encode.map((result) => ({ key: `first ${result.corpus}`, value: first(result) / (result.bytes / 1e6) })),
+    ...report.encode.map((result) => ({ key: `cold ${result.corpus}`, value: first(result) / (result.bytes / 1e6) })),
     ...report.decode.map((result) => ({
       key: `decode ${result.corpus}`,
       value: value(result) / (result.tokens / 1e6),
@@ -78,16 +83,23 @@ function differences(results) {
 
 function toMarkdown({ head, rows, peers, results, failures }) {
   const rate = (ms) => (1000 / ms).toFixed(2);
+  const loads = rows.filter(({ key }) => key === LOAD);
+  const speeds = rows.filter(({ key }) => key !== LOAD);
   const found = differences(results);
   return [
     '# Tokenizer',
     '',
     ...machineLines(head),
     '',
-    'MB of UTF-8 per second for encoding (`first`: the first pass over a text; `encode`: the passes after it), million',
-    'tokens per second for decoding. One thread, one call per text.',
+    'MB of UTF-8 per second for encoding: `encode` again, with warm caches; `fresh` the first pass over a text in a warm',
+    'process that has read only other texts; `cold` the first pass in a process that has read less. Million tokens per',
+    'second for decoding. One thread, one call per text.',
     '',
-    comparisonTable(rows, peers, rate),
+    comparisonTable(speeds, peers, rate),
+    '',
+    'Milliseconds from import to the first ids of a sentence, in a new process:',
+    '',
+    comparisonTable(loads, peers, (ms) => ms.toFixed(0)),
     '',
     '## Exactness',
     '',

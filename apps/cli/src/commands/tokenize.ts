@@ -1,4 +1,4 @@
-import type { Llama3Tokenizer, SpecialTokenPolicy } from '@pocketlens/tokenizer';
+import type { Tokenizer } from '@pocketlens/tokenizer';
 import { Command } from 'commander';
 import { CliError, UsageError } from '../errors.js';
 import { type CliIo, write, writeJson } from '../io.js';
@@ -13,18 +13,14 @@ interface TokenizeOptions {
   readonly json?: true;
 }
 
-function encode(tokenizer: Llama3Tokenizer, text: string, special: SpecialTokenPolicy, bos: boolean): number[] {
-  return tokenizer.encode(text, { special, bos });
-}
-
-function encodeLines(tokenizer: Llama3Tokenizer, options: TokenizeOptions, io: CliIo): Promise<void> {
+function encodeLines(tokenizer: Tokenizer, options: TokenizeOptions, io: CliIo): Promise<void> {
   return mapJsonLines(io, (value, line) => {
     const { text } = value;
     if (typeof text !== 'string')
       throw new CliError('JSON_LINE', `Expected a string "text" on line ${line} of standard input`);
     const special = specialPolicy(value['special'] ?? options.special, line);
     const bos = value['bos'] === undefined ? options.bos === true : value['bos'] === true;
-    return { ids: encode(tokenizer, text, special, bos) };
+    return { ids: tokenizer.encode(text, { special, bos }) };
   });
 }
 
@@ -39,7 +35,8 @@ async function run(given: string | undefined, options: TokenizeOptions, io: CliI
   }
   const text = given ?? (await readText(io.stdin));
   const tokenizer = await loadTokenizer(options.tokenizer);
-  const ids = encode(tokenizer, text, options.special === true ? 'allow' : 'text', options.bos === true);
+  const special = options.special === true ? 'allow' : 'text';
+  const ids = await tokenizer.encodeAsync(text, { special, bos: options.bos === true, signal: io.signal });
   return options.json === true ? writeJson(io.stdout, { ids }) : write(io.stdout, `${ids.join(' ')}\n`);
 }
 

@@ -1,6 +1,10 @@
-// Five texts, always the same: made-up sentences whose words recur as in real text (Zipf's law).
+// Six texts, always the same: made-up sentences whose words recur as in real text (Zipf's law).
+import { readFileSync } from 'node:fs';
 import { randomNumbers } from '../../../checkpoint/random-values.mjs';
-import { CHINESE, ENGLISH, IDENTIFIERS, LANGUAGES, PICTOGRAMS } from './words.mjs';
+import { CHINESE, ENGLISH, IDENTIFIERS, PICTOGRAMS } from './words.mjs';
+
+const SENTENCES = new URL('../../../golden/tokenizer/sentences.json', import.meta.url);
+const MADE_WORDS = 900;
 
 /** Picks the items of a list by Zipf's law: the second half as often as the first, the third a third as often. */
 function zipf(items, random) {
@@ -9,7 +13,13 @@ function zipf(items, random) {
   for (let rank = 1; rank <= items.length; rank++) sums.push((sum += 1 / rank));
   return () => {
     const wanted = random() * sum;
-    return items[sums.findIndex((value) => value >= wanted)];
+    let [low, high] = [0, sums.length - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (sums[middle] >= wanted) high = middle;
+      else low = middle + 1;
+    }
+    return items[low];
   };
 }
 
@@ -72,12 +82,43 @@ function chinese(bytes, random) {
   return grow(bytes, () => sentence(random, word, { gap: '', end: '。', comma: '，' }));
 }
 
+/** Words of a language: those of its sentences, and others put together of their beginnings and ends. */
+function wordsOf(sentences, random) {
+  const known = [...new Set(sentences.join(' ').split(/\s+/u))].map((word) => [...word]);
+  const any = () => known[Math.floor(random() * known.length)];
+  const made = Array.from({ length: MADE_WORDS }, () => {
+    const [start, end] = [any(), any()];
+    return [...start.slice(0, Math.ceil(start.length / 2)), ...end.slice(Math.floor(end.length / 2))].join('');
+  });
+  return [...known.map((word) => word.join('')), ...made];
+}
+
 function languages(bytes, random) {
-  const words = LANGUAGES.map((line) => zipf(line.split(' '), random));
+  const words = Object.values(JSON.parse(readFileSync(SENTENCES, 'utf8'))).map((list) =>
+    zipf(wordsOf(list, random), random),
+  );
   return grow(bytes, () => {
     const word = words[Math.floor(random() * words.length)];
     return Array.from({ length: between(random, 1, 4) }, () => sentence(random, word)).join('');
   });
+}
+
+function structured(bytes, random) {
+  const part = zipf(IDENTIFIERS, random);
+  const word = zipf(ENGLISH, random);
+  const number = () => (random() * 10 ** between(random, 1, 6)).toFixed(between(random, 0, 3));
+  const hex = () => Math.floor(random() * 2 ** 32).toString(16);
+  const time = () => new Date(1.6e12 + random() * 2e11).toISOString();
+  const lines = [
+    () =>
+      `{"id":"${hex()}${hex()}","${part()}":${number()},"${part()}":["${word()}",${number()},null],"at":"${time()}"}\n`,
+    () =>
+      `${time()} INFO [${part()}-${between(random, 0, 64)}] ${word()} ${word()} ${part()}=${number()} in ${number()} ms\n`,
+    () => `${number()},${word()},"${word()} ${word()}",${number()},${time().slice(0, 10)},${hex()}\n`,
+    () => `| ${word()} | ${number()} | ${number()} | ${part()} |\n`,
+    () => `https://${word()}.example/${part()}/${hex()}?${part()}=${number()}&page=${between(random, 1, 99)}\n`,
+  ];
+  return grow(bytes, () => lines[Math.floor(random() * lines.length)]());
 }
 
 function emoji(bytes, random) {
@@ -94,6 +135,7 @@ const MAKERS = {
   code: [code, 1_000_000],
   chinese: [chinese, 1_000_000],
   languages: [languages, 1_400_000],
+  structured: [structured, 1_000_000],
   emoji: [emoji, 310_000],
 };
 

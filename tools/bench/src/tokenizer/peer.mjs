@@ -3,9 +3,13 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
-import { measure, timed } from '../peer.mjs';
+import { measure, summary, timed } from '../peer.mjs';
 import { CORPORA, corpus } from './corpora.mjs';
 import { PATTERN, PORTABLE_PATTERN, readRanks } from './vocabulary.mjs';
+
+const SENTENCE = 'How long does it take until the first ids are there?';
+/** Of each other text, before a first pass is measured. */
+const WARM_UP_UNITS = 32_768;
 
 /** What tiktoken's ports read: a mark, the first rank, all tokens. */
 const rankText = async (folder) => `! 0 ${(await readRanks(folder)).join(' ')}`;
@@ -33,7 +37,9 @@ const PEERS = {
   },
   // It has no Llama 3 vocabulary: 100,000 tokens and the same pattern.
   async 'gpt-tokenizer-cl100k'() {
-    const { encode, decode } = await import('gpt-tokenizer/encoding/cl100k_base');
+    const { encode, decode, clearMergeCache } = await import('gpt-tokenizer/encoding/cl100k_base');
+    // One for the whole process: a new one is one that has forgotten everything.
+    clearMergeCache();
     return { encode, decode };
   },
   async 'llama3-tokenizer-js'() {
@@ -41,6 +47,15 @@ const PEERS = {
     return {
       encode: (text) => tokenizer.encode(text, { bos: false, eos: false }),
       decode: (ids) => tokenizer.decode(ids),
+    };
+  },
+  async 'huggingface-transformers'(folder) {
+    const { PreTrainedTokenizer } = await import('@huggingface/transformers');
+    const file = JSON.parse(await readFile(path.join(folder, 'tokenizer.json'), 'utf8'));
+    const tokenizer = new PreTrainedTokenizer(file, { clean_up_tokenization_spaces: false });
+    return {
+      encode: (text) => tokenizer.encode(text, { add_special_tokens: false }),
+      decode: (ids) => tokenizer.decode(ids, { clean_up_tokenization_spaces: false }),
     };
   },
   async 'huggingface-tokenizers'(folder) {
@@ -61,11 +76,28 @@ function digest(ids) {
   return createHash('sha256').update(Array.from(ids).join(',')).digest('hex');
 }
 
+/** First passes over a text in a warm process: each by a tokenizer that has read only other texts. */
+async function measureFresh(create, texts, key, { count, seconds }) {
+  const samples = [];
+  const start = performance.now();
+  while (samples.length === 0 || (samples.length < count && performance.now() - start < seconds * 1000)) {
+    const tokenizer = await create();
+    for (const [other, text] of texts) if (other !== key) tokenizer.encode(text.slice(0, WARM_UP_UNITS).toWellFormed());
+    const text = texts.find(([name]) => name === key)[1];
+    samples.push(await timed(async () => void tokenizer.encode(text)));
+  }
+  return summary(samples);
+}
+
 async function main([name, folder, scale, rounds, seconds]) {
   const texts = CORPORA.map((key) => [key, corpus(key, Number(scale))]);
   const limits = { count: Number(rounds), seconds: Number(seconds) };
   let tokenizer;
-  const load = await timed(async () => (tokenizer = await PEERS[name](folder)));
+  const create = () => PEERS[name](folder);
+  const load = await timed(async () => {
+    tokenizer = await create();
+    tokenizer.encode(SENTENCE);
+  });
   const encode = [];
   const decode = [];
   for (const [key, text] of texts) {
@@ -84,7 +116,11 @@ async function main([name, folder, scale, rounds, seconds]) {
     const back = await measure(() => void tokenizer.decode(ids), limits);
     decode.push({ corpus: key, tokens: ids.length, isSame: tokenizer.decode(ids) === text, ...back });
   }
-  process.stdout.write(`${JSON.stringify({ version: name, load, encode, decode })}\n`);
+  const fresh = [];
+  for (const [key, text] of texts) {
+    fresh.push({ corpus: key, bytes: Buffer.byteLength(text), ...(await measureFresh(create, texts, key, limits)) });
+  }
+  process.stdout.write(`${JSON.stringify({ version: name, load, encode, fresh, decode })}\n`);
 }
 
 if (process.argv[1] === import.meta.filename) await main(process.argv.slice(2));
