@@ -4,6 +4,7 @@ import { plainPrompt } from '../prompts/builders.js';
 import { judgePrompt } from '../prompts/judge.js';
 import { parseLlavaReview } from '../scoring/judge-replies.js';
 import { RunningMean } from '../scoring/mean.js';
+import { roundToTenth } from '../scoring/rounding.js';
 import {
   figure,
   type Aggregator,
@@ -80,10 +81,6 @@ function relative({ reference, model }: Points): number {
   return (model.value / reference.value) * 100;
 }
 
-/** One decimal, halves to even, as numpy rounds. */
 function rounded(value: number): Json {
-  const scaled = value * 10;
-  const floor = Math.floor(scaled);
-  const isHalf = scaled - floor === 0.5;
-  return figure((isHalf ? floor + Math.abs(floor % 2) : Math.round(scaled)) / 10);
+  return figure(roundToTenth(value));
 }

@@ -39,11 +39,12 @@ export function textOf(row: DatasetRow, column: string): string {
   return row.cells[column] ?? 'nan';
 }
 
+const LETTERS: readonly string[] = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
+
 /** The options of a multiple-choice row: the one-letter upper-case columns that are there and not empty. */
 export function optionsOf(row: DatasetRow): Record<string, string> {
   const options: Record<string, string> = {};
-  for (let code = 65; code <= 90; code += 1) {
-    const letter = String.fromCodePoint(code);
+  for (const letter of LETTERS) {
     const text = row.cells[letter];
     if (text !== null && text !== undefined) options[letter] = text;
   }

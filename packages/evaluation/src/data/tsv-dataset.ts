@@ -62,7 +62,7 @@ async function scan(file: string): Promise<Layout> {
     }
     const cells = padded(file, record, columns.length);
     for (const [at, typer] of typers.entries()) {
-      if (at !== imageColumn) typer.add(cells[at]!.toString());
+      if (at !== imageColumn && !typer.isSettled) typer.add(cells[at]!.toString());
     }
     rows += 1;
     if (imageColumn === -1) continue;

@@ -36,6 +36,8 @@ const MAX_UINT64 = 2n ** 64n;
 const MAX_CELL_CODE_POINTS = 32_767;
 // oxlint-disable-next-line no-control-regex -- control characters are what a spreadsheet cannot hold
 const CONTROL = /[\x00-\x08\x0b-\x1f\ufffe\uffff]/g;
+// oxlint-disable-next-line no-control-regex
+const CHANGED = /[\x00-\x08\x0b-\x1f\ufffe\uffff]|x005F_/;
 
 /** Says whether a cell counts as empty. Exact words, case matters: "none" and "Null" are text. */
 export function isMissing(cell: string): boolean {
@@ -61,6 +63,11 @@ export class ColumnTyper {
     if (this.#isFloat && !FLOAT.test(cell) && !INFINITE.test(cell)) this.#isFloat = false;
     if (this.#isFloat && INTEGER.test(cell) && !fitsMachineInteger(cell)) this.#isFloat = this.#isInteger = false;
     if (this.#isBoolean && !BOOLEANS.has(cell)) this.#isBoolean = false;
+  }
+
+  /** True when the column is text, whatever comes. */
+  get isSettled(): boolean {
+    return this.#hasValue && !this.#isInteger && !this.#isFloat && !this.#isBoolean;
   }
 
   /** The type of the column so far; a column of integers with a gap is one of floats. */
@@ -92,6 +99,7 @@ export function typedCell(cell: string, type: ColumnType): string | null {
  * characters spelt out as `_x000D_`. Source: xlsxwriter `sharedstrings.py`, openpyxl `reader/strings.py`.
  */
 export function spreadsheetText(text: string): string {
+  if (text.length <= MAX_CELL_CODE_POINTS && !CHANGED.test(text)) return text;
   const short = text.length > MAX_CELL_CODE_POINTS ? firstCodePoints(text, MAX_CELL_CODE_POINTS) : text;
   return short
     .replaceAll(CONTROL, (found) => `_x${found.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}_`)

@@ -1,6 +1,6 @@
 import { PredictionsError } from '../errors.js';
 import { ColumnTyper, spreadsheetText, typedCell } from '../python/column.js';
-import { type PredictionRecord, readPredictionBatches } from './predictions-file.js';
+import { type NumberedRecord, type PredictionRecord, readPredictionBatches } from './predictions-file.js';
 
 /** A sample whose run failed. A symbol and not a text: a prediction may be any text. */
 export const FAILED: unique symbol = Symbol('failed');
@@ -60,7 +60,7 @@ class Spreadsheet {
   #typer = new ColumnTyper();
 
   add(prediction: string): void {
-    this.#typer.add(spreadsheetText(prediction));
+    if (!this.#typer.isSettled) this.#typer.add(spreadsheetText(prediction));
   }
 
   restart(): void {
@@ -120,6 +120,8 @@ class FileReader implements PredictionReader {
   readonly #lines: ReadonlyMap<string, number>;
   readonly #store: Spreadsheet | undefined;
   readonly #batches: ReturnType<typeof readPredictionBatches>;
+  #batch: readonly NumberedRecord[] = [];
+  #at = 0;
   /** Answers that were read on the way to another one. */
   readonly #waiting = new Map<string, string>();
 
@@ -133,19 +135,30 @@ class FileReader implements PredictionReader {
     const line = this.#lines.get(index);
     if (line === undefined) return undefined;
     if (line === NO_ANSWER) return FAILED;
-    let prediction = this.#waiting.get(index);
-    while (prediction === undefined) {
-      const { done, value: batch } = await this.#batches.next();
-      if (done === true || batch === undefined) return undefined;
-      for (const { line, record } of batch) {
-        if ('prediction' in record && this.#lines.get(record.index) === line) {
-          this.#waiting.set(record.index, record.prediction);
-        }
+    const prediction = this.#takeWaiting(index) ?? (await this.#readOn(index));
+    return prediction === undefined || !this.#store ? prediction : this.#store.read(prediction);
+  }
+
+  #takeWaiting(index: string): string | undefined {
+    const prediction = this.#waiting.get(index);
+    if (prediction !== undefined) this.#waiting.delete(index);
+    return prediction;
+  }
+
+  async #readOn(index: string): Promise<string | undefined> {
+    for (;;) {
+      while (this.#at < this.#batch.length) {
+        const { line, record } = this.#batch[this.#at]!;
+        this.#at += 1;
+        if (!('prediction' in record) || this.#lines.get(record.index) !== line) continue;
+        if (record.index === index) return record.prediction;
+        this.#waiting.set(record.index, record.prediction);
       }
-      prediction = this.#waiting.get(index);
+      const next = await this.#batches.next();
+      if (next.done === true) return undefined;
+      this.#batch = next.value;
+      this.#at = 0;
     }
-    this.#waiting.delete(index);
-    return this.#store ? this.#store.read(prediction) : prediction;
   }
 
   async close(): Promise<void> {

@@ -105,11 +105,10 @@ export class PredictionsWriter {
 function parse(file: string, line: number, text: string): PredictionRecord {
   const { index, benchmark, prediction, error } = parseObject(file, line, text);
   if (typeof index !== 'string' && typeof index !== 'number') throw wrong(file, line, 'an "index"');
-  const head = { index: String(index), ...(typeof benchmark === 'string' && { benchmark }) };
-  if (typeof prediction === 'string') return { ...head, prediction };
-  const failure = failureOf(error);
-  if (failure === undefined) throw wrong(file, line, 'a text "prediction" or an "error"');
-  return { ...head, error: failure };
+  const outcome = typeof prediction === 'string' ? { prediction } : { error: failureOf(error) };
+  if ('error' in outcome && outcome.error === undefined) throw wrong(file, line, 'a text "prediction" or an "error"');
+  const record = { index: String(index), ...outcome } as PredictionRecord;
+  return typeof benchmark === 'string' ? Object.assign(record, { benchmark }) : record;
 }
 
 function parseObject(file: string, line: number, text: string): Readonly<Record<string, unknown>> {
