@@ -1,6 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { bitmapPixels, decodeWithBrowser } from './bitmap-decoder.js';
+import { GOLDEN } from '../../test/golden.js';
 import { decodeImage } from '../index.js';
+import { createDecodeImage } from './decode-image.js';
+import { browserPlatform } from './platform-browser.js';
 
 /** A browser's bitmap whose pixels are known: 2 x 1, one opaque and one transparent pixel. */
 class Bitmap {
@@ -70,6 +74,27 @@ describe('in a browser', () => {
       colorSpaceConversion: 'none',
       premultiplyAlpha: 'none',
     });
+  });
+
+  it('holds bitmaps to the limits too', async () => {
+    await expect(decodeImage(bitmap, { maxPixels: 1 })).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
+  });
+
+  it('refuses damaged files that a browser would paint in part', async () => {
+    const decode = createDecodeImage(browserPlatform);
+    const names = [
+      `${GOLDEN}images/wide_1800x1000.jpg`,
+      `${GOLDEN}images/webp_lossy.webp`,
+      `${GOLDEN}images/grey_L.png`,
+    ];
+    for (const name of names) {
+      const bytes = new Uint8Array(readFileSync(name));
+      const cut = bytes.subarray(0, bytes.length >> 1);
+      await expect(decode(bytes)).resolves.toMatchObject({ data: overWhite, warnings: [] });
+      await expect(decode(cut)).rejects.toMatchObject({ name: 'InvalidImageError', code: 'IMAGE_TRUNCATED' });
+      const remains = await decode(cut, { failOn: 'none' });
+      expect(remains.warnings.map(({ code }) => code)).toEqual(['IMAGE_TRUNCATED']);
+    }
   });
 
   it('says what is missing in an old one', async () => {

@@ -35,7 +35,7 @@ export interface DecodeOptions {
   /** Most encoded bytes; default 100 million. */
   readonly maxBytes?: number;
   /**
-   * `error` (default): a damaged file is refused. `none`: of a PNG, JPEG or WebP that is cut short the part that is there is decoded, the rest
+   * `error` (default): a damaged file is refused. `none`: of a PNG or JPEG that is cut short the part that is there is decoded, the rest
    * is as the decoder leaves it, and a warning `IMAGE_TRUNCATED` tells.
    */
   readonly failOn?: 'error' | 'none';

@@ -1,0 +1,41 @@
+// Preprocesses 2,000 pictures of ten kinds and prints memory: `npm run build && npm run soak`. Fails when it grows by more than 5 % after
+// the first quarter.
+import { readFileSync } from 'node:fs';
+import { isPocketlensError, preprocess } from '../dist/index.js';
+
+const PICTURES = 2000;
+const folder = new URL('../../../tools/golden/preprocessing/images/', import.meta.url);
+const FILES = [
+  'jpeg_422.jpg',
+  'odd_777x333.jpg',
+  'cmyk.jpg',
+  'grey_L.png',
+  'grey_16bit.png',
+  'palette_trns_bytes.png',
+  'webp_lossy.webp',
+  'webp_lossless_alpha.webp',
+  'animated.gif',
+  'bmp_rgb.bmp',
+].map((name) => new Uint8Array(readFileSync(new URL(name, folder))));
+
+const megabytes = (bytes) => Math.round(bytes / 1e6);
+
+const used = [];
+for (let done = 0; done < PICTURES; done++) {
+  const bytes = FILES[done % FILES.length];
+  // Every fifth picture is cut short.
+  const isCut = done % 5 === 4;
+  const outcome = await preprocess(isCut ? bytes.subarray(0, bytes.length >> 2) : bytes).catch((error) => error);
+  if (outcome instanceof Error && !(isCut && isPocketlensError(outcome))) throw outcome;
+  if ((done + 1) % (PICTURES / 8) !== 0) continue;
+  globalThis.gc?.();
+  const { rss, heapUsed, external } = process.memoryUsage();
+  used.push({ heap: heapUsed + external, rss });
+  console.log(`${done + 1} pictures: ${megabytes(heapUsed + external)} MB used, ${megabytes(rss)} MB resident`);
+}
+const settled = used[1];
+const most = { heap: Math.max(...used.map(({ heap }) => heap)), rss: used.at(-1).rss };
+if (used.at(-1).heap > settled.heap * 1.05 || most.rss > settled.rss * 1.05) {
+  console.error('Memory grew');
+  process.exitCode = 1;
+}
