@@ -5,7 +5,11 @@ import { MAX_BYTES_PER_UNIT, writeUtf8 } from './utf8.js';
 import { NO_TOKEN, type Vocabulary } from './vocabulary.js';
 
 /** Up to this many bytes a scan for the lowest rank beats buckets. */
-const MAX_SCANNED_BYTES = 128;
+const SCAN_POSITION_BITS = 7;
+const MAX_SCANNED_BYTES: number = 2 ** SCAN_POSITION_BITS;
+/** Ranks below this fit one 32-bit number with a position. */
+const MAX_SCANNED_RANKS: number = 2 ** (31 - SCAN_POSITION_BITS) - 1;
+const NO_KEY = 0x7fffffff;
 const SCRATCH_BYTES = 4096;
 
 /**
@@ -18,16 +22,22 @@ export class BytePairEncoder {
   private readonly vocabulary: Vocabulary;
   private readonly merges: MergeRules;
   private readonly ignoresMerges: boolean;
+  private readonly maxScanned: number;
   private longMerge: LongPieceMerge | undefined;
   private readonly scratch: Uint8Array = new Uint8Array(SCRATCH_BYTES);
-  private readonly parts: Int32Array = new Int32Array(MAX_SCANNED_BYTES);
-  private readonly ranks: Int32Array = new Int32Array(MAX_SCANNED_BYTES);
+  /** Parts of a short piece by the positions of their first bytes, linked both ways. */
+  private readonly ids: Int32Array = new Int32Array(MAX_SCANNED_BYTES);
+  private readonly next: Int32Array = new Int32Array(MAX_SCANNED_BYTES);
+  private readonly previous: Int32Array = new Int32Array(MAX_SCANNED_BYTES);
+  /** Rank and position of joining each part with the next one, in one number. */
+  private readonly keys: Int32Array = new Int32Array(MAX_SCANNED_BYTES);
 
   /** @param ignoresMerges - whether a piece that is a token is taken whole, without asking the merges */
   constructor(vocabulary: Vocabulary, merges: MergeRules, ignoresMerges: boolean) {
     this.vocabulary = vocabulary;
     this.merges = merges;
     this.ignoresMerges = ignoresMerges;
+    this.maxScanned = merges.rankCount <= MAX_SCANNED_RANKS ? MAX_SCANNED_BYTES : 0;
   }
 
   /** Appends the ids of `text[start, end)` to `out`. */
@@ -37,7 +47,7 @@ export class BytePairEncoder {
     const length = writeUtf8(text, start, end, bytes);
     const whole = this.findWhole(bytes, length);
     if (whole !== NO_TOKEN) out.push(whole);
-    else if (length <= MAX_SCANNED_BYTES) this.mergeByScan(bytes, length, out);
+    else if (length <= this.maxScanned) this.mergeByScan(bytes, length, out);
     else this.mergeLong(bytes, length, out);
   }
 
@@ -62,31 +72,37 @@ export class BytePairEncoder {
   }
 
   private mergeByScan(bytes: Uint8Array, length: number, out: IdList): void {
-    const { parts, ranks, merges } = this;
+    const { ids, keys, next, previous, merges } = this;
     const { byteIds } = this.vocabulary;
-    for (let i = 0; i < length; i++) parts[i] = byteIds[bytes[i]!]!;
-    for (let i = 0; i + 1 < length; i++) ranks[i] = merges.rank(parts[i]!, parts[i + 1]!);
-    let count = length;
-    for (;;) {
-      let lowest = NO_MERGE;
-      let at = 0;
-      for (let i = 0; i + 1 < count; i++) {
-        if (ranks[i]! < lowest) {
-          lowest = ranks[i]!;
-          at = i;
-        }
-      }
-      if (lowest === NO_MERGE) break;
-      count--;
-      parts[at] = merges.tokenOf(lowest);
-      for (let i = at + 1; i < count; i++) {
-        parts[i] = parts[i + 1]!;
-        ranks[i] = ranks[i + 1]!;
-      }
-      if (at + 1 < count) ranks[at] = merges.rank(parts[at]!, parts[at + 1]!);
-      if (at > 0) ranks[at - 1] = merges.rank(parts[at - 1]!, parts[at]!);
+    for (let i = 0; i < length; i++) {
+      ids[i] = byteIds[bytes[i]!]!;
+      next[i] = i + 1;
+      previous[i] = i - 1;
     }
-    for (let i = 0; i < count; i++) out.push(parts[i]!);
+    for (let i = 0; i + 1 < length; i++) keys[i] = scanKey(merges.rank(ids[i]!, ids[i + 1]!), i);
+    keys[length - 1] = NO_KEY;
+    for (;;) {
+      let lowest = NO_KEY;
+      for (let i = 0; i < length; i++) {
+        const key = keys[i]!;
+        lowest = key < lowest ? key : lowest;
+      }
+      if (lowest === NO_KEY) break;
+      const at = lowest & (MAX_SCANNED_BYTES - 1);
+      const gone = next[at]!;
+      const after = next[gone]!;
+      ids[at] = merges.tokenOf(lowest >> SCAN_POSITION_BITS);
+      next[at] = after;
+      keys[gone] = NO_KEY;
+      keys[at] = NO_KEY;
+      if (after < length) {
+        previous[after] = at;
+        keys[at] = scanKey(merges.rank(ids[at]!, ids[after]!), at);
+      }
+      const before = previous[at]!;
+      if (before >= 0) keys[before] = scanKey(merges.rank(ids[before]!, ids[at]!), before);
+    }
+    for (let i = 0; i < length; i = next[i]!) out.push(ids[i]!);
   }
 
   private mergeLong(bytes: Uint8Array, length: number, out: IdList): void {
@@ -107,4 +123,8 @@ export class BytePairEncoder {
   private keepLongMerge(merge: LongPieceMerge): void {
     if (merge.capacity <= MAX_KEPT_BYTES) this.longMerge = merge;
   }
+}
+
+function scanKey(rank: number, position: number): number {
+  return rank === NO_MERGE ? NO_KEY : (rank << SCAN_POSITION_BITS) | position;
 }
