@@ -23,14 +23,14 @@ import vision_data
 from optimiser import Optimiser
 from train_decoder import lm_loss
 
-MIX = {"line": 13, "wide": 6, "paragraph": 12, "receipt": 14, "sign": 12, "screen": 11, "table": 10, "tall": 12, "page": 4, "shape": 16}
+MIX = {"line": 13, "wide": 6, "paragraph": 12, "receipt": 14, "sign": 12, "screen": 11, "table": 10, "tall": 12, "page": 4, "shape": 20}
 LAYOUTS = {"receipt": 16, "screen": 14, "table": 16, "tall": 12, "page": 6, "shape": 28, "sign": 8}
 
 
-def sample(r, p):
+def sample(r, p, mix):
     level = 0.5 + 0.5 * min(1, p / 0.5)
     o = {"faces": fonts.train_faces(), "plain": r.random() < 0.2, "held": False}
-    d = documents.make(r, o, MIX)
+    d = documents.make(r, o, mix)
     v = render.view(r, d, 336, level)
     dice = r.random()
     full = 0.15 if p < 0.7 else 0.35
@@ -85,7 +85,7 @@ def worker(rank, a):
     slow = a.rate * a.vision_rate
     opts = [Optimiser(named[:count], muon=0.02 * slow, adam=2e-3 * slow), Optimiser(named[count:], muon=0.02 * a.rate, adam=2e-3 * a.rate)]
     wt = train_vision.weights()
-    r = random.Random(a.seed * 1000 + rank + int(a.at * 100))
+    r, mix = random.Random(a.seed * 1000 + rank + int(a.at * 100)), documents.weighted(a.mix, MIX)
     check = reading.validation_set(a.check) if rank == 0 else None
     begin, step, last, met, ema = time.time(), 0, time.time(), time.time(), {}
     begin, = train_vision.together([begin], a.ranks)
@@ -102,7 +102,7 @@ def worker(rank, a):
                 print("CHECK %.1f min step %d %s" % ((time.time() - begin) / 60, step, reading.score(vision, dec, check, 6)), flush=True)
             if p >= 1:
                 break
-        pairs = [sample(r, p) for _ in range(a.batch)]
+        pairs = [sample(r, p, mix) for _ in range(a.batch)]
         guide = 0.2 if p < 0.6 else 0.0
         frozen = p < a.freeze
         aux = 0.0 if frozen else 0.5 if p < 0.8 else 0.25
@@ -131,6 +131,7 @@ def main():
     ap.add_argument("--from", dest="start")
     for name, kind, value in (("minutes", float, 60), ("freeze", float, 0), ("at", float, 0), ("batch", int, 6), ("ranks", int, 1), ("rate", float, .6), ("vision-rate", float, .4), ("every", float, 8), ("meet", float, 40), ("layouts", int, 4), ("check", int, 3), ("seed", int, 1)):
         ap.add_argument("--" + name, type=kind, default=value)
+    ap.add_argument("--mix", default="", help="shares of the kinds of document, as shape=30,tall=12")
     train_vision.launch(worker, ap.parse_args())
 
 
