@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Folder, temporaryFolder } from './fixtures.js';
@@ -8,6 +8,9 @@ interface Manifest {
   readonly data: object;
   readonly model: { readonly sha256: string };
 }
+
+// One of the pictures is a long strip, which the model says.
+const withoutWarnings = (stderr: string): string => stderr.replaceAll(/^warning: .*\n/gm, '');
 
 let folder: Folder;
 let runs = '';
@@ -25,11 +28,11 @@ beforeAll(async () => {
     '--out',
     runs,
     '--limit',
-    '3',
+    '2',
     '--threads',
     '1',
   ]);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect({ code, stderr: withoutWarnings(stderr) }).toEqual({ code: 0, stderr: '' });
 });
 afterAll(() => folder.remove());
 
@@ -62,7 +65,7 @@ describe('eval run', () => {
       again,
       '--json',
     ]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect({ code, stderr: withoutWarnings(stderr) }).toEqual({ code: 0, stderr: '' });
     expect(jsonLines(stdout)).toMatchObject([{ total: 2, answered: 2, failed: 0 }]);
     const predictions = (run: string): Promise<string> => readFile(path.join(run, 'PocketRead.jsonl'), 'utf8');
     expect(await predictions(again)).toBe(await predictions(runs));
@@ -86,5 +89,66 @@ describe('eval run', () => {
   ] as const)('%j is refused: %s', async (args, code) => {
     const { stdout } = await pocketlens(['eval', 'run', ...args, '--out', path.join(folder.path, 'none'), '--json']);
     expect(jsonLines(stdout)).toMatchObject([{ error: { code } }]);
+  });
+});
+
+describe('eval report', () => {
+  it('writes a page, tables and everything, of the samples that there are', async () => {
+    const file = (name: string): string => path.join(folder.path, 'report', name);
+    const pages = [
+      '--html',
+      file('a.html'),
+      '--csv',
+      file('a.csv'),
+      '--markdown',
+      file('a.md'),
+      '--json',
+      file('a.json'),
+    ];
+    const args = ['eval', 'report', runs, ...pages, '--resamples', '99', '--title', 'My model'];
+    const { code, stdout, stderr } = await pocketlens(args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^PocketRead {2}CER {2}[\d.]+ \[[\d.]+, [\d.]+\] {2}2 of 2 scored/);
+    const page = await readFile(file('a.html'), 'utf8');
+    expect(page).toContain('<h1>My model</h1>');
+    expect(page.match(/<img src="data:image\/jpeg;base64,/g)).toHaveLength(2);
+    expect(await readFile(file('a.csv'), 'utf8')).toContain('line-01-q1');
+    expect(await readFile(file('a.md'), 'utf8')).toContain('# My model');
+    const { benchmarks } = JSON.parse(await readFile(file('a.json'), 'utf8')) as { benchmarks: unknown[] };
+    expect(benchmarks).toMatchObject([{ score: { benchmark: 'PocketRead', total: 2 }, confidence: { resamples: 99 } }]);
+  });
+
+  it('says what is wrong with a folder', async () => {
+    const { code, stderr } = await pocketlens(['eval', 'report', path.join(folder.path, 'absent')]);
+    expect(code).toBe(1);
+    expect(stderr).toContain('which is not there');
+  });
+});
+
+describe('eval compare', () => {
+  it('compares a run with a better one, and names what is missing', async () => {
+    const better = path.join(folder.path, 'better.jsonl');
+    const answer = { index: 'line-01-q1', prediction: 'Islet look reduce acidified can 679.19 Ptah' };
+    await writeFile(better, `${JSON.stringify(answer)}\n`);
+    const args = ['eval', 'compare', runs, better, '--benchmark', 'PocketRead', '--resamples', '49'];
+    const { code, stdout } = await pocketlens([...args, '--json']);
+    expect(code).toBe(0);
+    expect(jsonLines(stdout)).toMatchObject([
+      { benchmark: 'PocketRead', paired: 1, onlyInA: ['line-02-q1'], onlyInB: [], inNeither: 219, headline: { b: 0 } },
+    ]);
+    expect((await pocketlens(args)).stdout).toContain('only A has a score for 1 samples');
+  });
+
+  it('refuses runs of other data', async () => {
+    const other = path.join(folder.path, 'other-data');
+    const manifest = await readManifest(runs);
+    await mkdir(other);
+    await writeFile(
+      manifestOf(other),
+      JSON.stringify({ ...manifest, data: { ...manifest.data, sha256: 'f'.repeat(64) } }),
+    );
+    await writeFile(path.join(other, 'PocketRead.jsonl'), '');
+    const { stdout } = await pocketlens(['eval', 'compare', runs, other, '--json']);
+    expect(jsonLines(stdout)).toMatchObject([{ error: { code: 'RUNS_MISMATCH' } }]);
   });
 });

@@ -1,6 +1,8 @@
 import type { Json, SampleScore } from '../benchmarks/benchmark.js';
 import { type DatasetRow, optionsOf } from '../data/sample.js';
 import { listItems } from '../python/literal.js';
+import { levenshteinDistance } from '../scoring/levenshtein.js';
+import { normalizeReading } from '../scoring/reading.js';
 
 /** The reference of a sample as people read it: an option with its text, or all accepted answers. */
 export function referenceOf({ index, cells }: DatasetRow): string {
@@ -11,12 +13,26 @@ export function referenceOf({ index, cells }: DatasetRow): string {
   return [...new Set(listItems(answer))].join(' | ');
 }
 
+/** A scored sample. */
+export interface Explained {
+  readonly row: DatasetRow;
+  readonly score: SampleScore;
+  /** As the model gave it. */
+  readonly prediction: string;
+  /** Who looked for an answer in it. */
+  readonly matchedBy: string;
+}
+
 /** Why a sample has its score, in a sentence made from what its scorer reports. */
-export function explain(row: DatasetRow, { value, isUnmatched, details }: SampleScore, matchedBy: string): string {
+export function explain({ row, score, prediction, matchedBy }: Explained): string {
+  const { value, isUnmatched, details } = score;
   const { metric, extracted, characterErrors, characters, match, scores, prefetch } = details;
   if (metric === 'cer')
     return `${String(characterErrors)} of ${String(characters)} characters of the reference are wrong or missing.`;
-  if (metric === 'exact') return value === 1 ? 'Equal to the reference but for case.' : 'Not equal to the reference.';
+  if (metric === 'exact')
+    return value === 1
+      ? 'Equal to the reference but for case.'
+      : `Not equal to the reference: ${changes(row, prediction)}.`;
   if (metric === 'number')
     return value === 1 ? 'Its last number is the reference.' : 'Its last number is not the reference.';
   if (isUnmatched === true) return `${matchedBy} found no answer in it, so it counts as wrong.`;
@@ -43,4 +59,9 @@ function explainMatches(match: readonly Json[], value: number | null): string {
   const distance = Math.min(...numbers);
   const least = `The nearest reference differs in ${(distance * 100).toFixed(0)} % of its length`;
   return distance > 0.5 ? `${least}; above 50 % nothing counts.` : `${least}.`;
+}
+
+function changes({ cells }: DatasetRow, prediction: string): string {
+  const distance = levenshteinDistance(normalizeReading(cells['answer'] ?? ''), normalizeReading(prediction));
+  return distance === 1 ? 'one character differs' : `${distance} characters differ`;
 }

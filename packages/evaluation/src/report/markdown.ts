@@ -61,7 +61,7 @@ function inline(text: string): string {
   return short
     .toWellFormed()
     .replaceAll(/\s+/g, ' ')
-    .replaceAll(/[\u0000-\u001F\u007F]/g, '')
+    .replaceAll(/\p{Cc}/gu, '')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

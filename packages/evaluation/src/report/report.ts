@@ -178,7 +178,7 @@ function reportSample({ row, score }: ScoredRow, { prompt, record, details, matc
   if (record && 'prediction' in record && score) {
     const full: SampleScore = { ...score, details };
     const outcome = outcomeOf(score, details);
-    const why = explain(row, full, matchedBy);
+    const why = explain({ row, score: full, prediction: record.prediction, matchedBy });
     return {
       ...base,
       status: 'scored',

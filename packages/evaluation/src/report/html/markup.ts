@@ -33,11 +33,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 /** Escapes text for content and quoted attributes. What no page may hold (NUL, control characters, halves of a pair) is shown as U+FFFD. */
 export function escapeHtml(text: string): string {
-  return (
-    text
-      .toWellFormed()
-      // oxlint-disable-next-line no-control-regex -- these are the characters that HTML forbids
-      .replaceAll(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]/g, '\uFFFD')
-      .replaceAll(/[&<>"']/g, (character) => ENTITIES[character]!)
-  );
+  return text
+    .toWellFormed()
+    .replaceAll(/(?![\t\n\r])\p{Cc}/gu, '\uFFFD')
+    .replaceAll(/[&<>"']/g, (character) => ENTITIES[character]!);
 }
