@@ -1,3 +1,4 @@
+// oxlint-disable max-lines -- a table of faults
 import { BackendError, DisposedError } from '@pocketlens/backend';
 import type { BackendModelV1, DenseLogits, ImageFeatures, Logits, SequencePart } from '@pocketlens/backend';
 import type { Area } from '@pocketlens/backend-conformance/run';

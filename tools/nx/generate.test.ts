@@ -53,7 +53,7 @@ describe('nx g @pocketlens/nx:backend', () => {
 
   it('refuses a name that is taken, and one that is none', async () => {
     await expect(generate(NAME)).rejects.toMatchObject({ stderr: expect.stringContaining('exists') });
-    await expect(generate('No Name')).rejects.toThrow();
+    await expect(generate('No Name')).rejects.toThrow(/nx\.js/);
   }, 120_000);
 
   it('compiles', async () => {

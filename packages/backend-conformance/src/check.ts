@@ -52,7 +52,8 @@ export interface CheckContext {
   damaged(damage: (directory: string) => Promise<void>): Promise<string>;
   /** Features of golden images in one call of the shared model. */
   encode(images: readonly string[]): Promise<ImageFeatures>;
-  memoryUsage(): Promise<number>;
+  /** Bytes in use, by what is measured. */
+  memoryUsage(): Promise<Readonly<Record<string, number>>>;
   /** Tells a measured distance from the reference, for the table. */
   measured(kind: 'features' | 'logits', difference: number): void;
   /** Ends the check without a result. */

@@ -5,7 +5,7 @@ import { allChecks } from './checks/all-checks.js';
 import { Golden } from './kit/golden.js';
 import { KitModels } from './kit/kit-models.js';
 import type { KitDtype, KitModel } from './kit/kit-models.js';
-import { residentMemory } from './kit/resident-memory.js';
+import { memoryInUse } from './kit/memory-in-use.js';
 import { dtypesOf, toleranceOf } from './options.js';
 import type { ConformanceOptions } from './options.js';
 
@@ -119,7 +119,8 @@ export class ConformanceRun {
       },
       damaged: (damage) => this.#kit.damagedCopy(damage),
       encode: async (images) => (await this.#model(dtype)).encodeImages(await golden.slices(images)),
-      memoryUsage: async () => (await options.memoryUsage?.()) ?? residentMemory(),
+      memoryUsage: async () =>
+        options.memoryUsage === undefined ? memoryInUse() : { engine: await options.memoryUsage() },
       measured: (kind, difference) => {
         const known = this.measured.get(dtype);
         this.measured.set(dtype, { ...known, [kind]: Math.max(difference, known?.[kind] ?? 0) });
