@@ -161,22 +161,25 @@ class SampleReader {
       const cells = padded(this.#file, record, this.#layout.columns.length);
       const image = imageColumn === -1 ? undefined : cells[imageColumn]!;
       if (image !== undefined && isReference(image) && typedCell(image.toString(), 'text') === null) continue;
-      yield await this.#sample(cells, image);
+      // Waiting costs more than all else that is done for a row, so it is left out where there is nothing to wait for.
+      const encoded = image !== undefined && isReference(image) ? await this.#imageOf(image.toString()) : image;
+      yield this.#sample(cells, encoded);
     }
   }
 
-  async #sample(cells: readonly Buffer[], image: Buffer | undefined): Promise<Sample> {
+  #sample(cells: readonly Buffer[], encoded: Buffer | undefined): Sample {
+    const { columns, types } = this.#layout;
     const texts: Record<string, string | null> = {};
-    for (const [at, column] of this.#layout.columns.entries()) {
-      if (column !== 'image') texts[column] = typedCell(cells[at]!.toString(), this.#layout.types[at]!);
+    for (let at = 0; at < columns.length; at += 1) {
+      const column = columns[at]!;
+      if (column !== 'image') texts[column] = typedCell(cells[at]!.toString(), types[at]!);
     }
     const row = { index: texts['index'] ?? 'nan', cells: texts };
-    if (image === undefined) {
+    if (encoded === undefined) {
       const paths = listOf(texts['image_path'] ?? null);
       const images = paths.map((path): ImageSource => ({ type: 'path', path: this.#resolve(path) }));
       return { ...row, imageCount: images.length, images: () => Promise.resolve(images) };
     }
-    const encoded = isReference(image) ? await this.#imageOf(image.toString()) : image;
     // The text of a picture is large, and scoring never needs it.
     if (encoded[0] !== LIST_OPENING) {
       return { ...row, imageCount: 1, images: () => Promise.resolve([decode(encoded.toString('latin1'))]) };

@@ -1,7 +1,7 @@
 import type { ChatOptions, Message } from '@pocketlens/runtime';
 import { AbortError, JudgeError } from '../errors.js';
 import { retry, type RetryOptions } from '../run/retry.js';
-import { JudgeCache } from './judge-cache.js';
+import { type CacheKey, JudgeCache } from './judge-cache.js';
 
 /** One question to a judge. */
 export interface JudgeRequest {
@@ -68,23 +68,32 @@ export function createJudge({ model, name, cache, maxNewTokens = MAX_NEW_TOKENS,
     const options = { maxNewTokens, ...(temperature > 0 && { temperature }), ...(signal && { signal }) };
     return (await retry(() => model.generate(messages, options), { ...retries, ...(signal && { signal }) })).text;
   };
+  const lookUpOrAsk = async (
+    key: CacheKey,
+    request: JudgeRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<string> => {
+    const known = await kept?.get(key);
+    if (known !== undefined) {
+      counts.cached += 1;
+      return known;
+    }
+    const reply = await generate(request, signal);
+    await kept?.set(key, reply);
+    return reply;
+  };
   return {
     name,
     counts,
     async ask(request, { signal } = {}) {
       const key = { judge: name, maxNewTokens, ...request };
       const question = JSON.stringify(key);
+      const inWork = kept && asking.get(question);
+      if (inWork !== undefined) counts.cached += 1;
+      const reply = inWork ?? lookUpOrAsk(key, request, signal).finally(() => asking.delete(question));
+      if (kept) asking.set(question, reply);
       try {
-        const known = await (kept && (asking.get(question) ?? kept.get(key)));
-        if (known !== undefined) {
-          counts.cached += 1;
-          return known;
-        }
-        const reply = generate(request, signal).finally(() => asking.delete(question));
-        if (kept) asking.set(question, reply);
-        const text = await reply;
-        await kept?.set(key, text);
-        return text;
+        return await reply;
       } catch (error) {
         if (signal?.aborted) throw new AbortError(signal);
         if (!REFUSALS.has(Reflect.get(Object(error), 'code'))) throw failed(name, error);

@@ -10,7 +10,8 @@ export type Prediction = string | typeof FAILED | undefined;
 
 /** Looks predictions up, fastest in the order in which they were written. */
 export interface PredictionReader {
-  find(index: string): Promise<Prediction>;
+  /** A promise only where something must be read first: waiting for each sample costs more than scoring it. */
+  find(index: string): Prediction | Promise<Prediction>;
   close(): Promise<void>;
 }
 
@@ -41,8 +42,8 @@ export async function openPredictions(
     for (const prediction of Object.values(source)) store?.add(prediction);
     return { reader: () => recordReader(source, store) };
   }
-  const lines = await decidingLines(source, options.benchmark, store);
-  return { reader: () => new FileReader(source, lines, store) };
+  const places = await findPlaces(source, options.benchmark, store);
+  return { reader: () => new FileReader(source, places, store) };
 }
 
 /** Refuses a line that another benchmark's run wrote. */
@@ -74,18 +75,22 @@ class Spreadsheet {
 
 const NO_ANSWER = 0;
 
-/** The line of each sample's last answer, `NO_ANSWER` where there are only failures. */
-async function decidingLines(
-  file: string,
-  benchmark: string,
-  store: Spreadsheet | undefined,
-): Promise<ReadonlyMap<string, number>> {
+interface Places {
+  /** The line of each sample's last answer, `NO_ANSWER` where there are only failures. */
+  readonly lines: ReadonlyMap<string, number>;
+  /** True when every line is the only one of its sample, and an answer. */
+  readonly isPlain: boolean;
+}
+
+async function findPlaces(file: string, benchmark: string, store: Spreadsheet | undefined): Promise<Places> {
   const lines = new Map<string, number>();
   let hasRepeated = false;
+  let isPlain = true;
   for await (const batch of readPredictionBatches(file)) {
     for (const { line, record } of batch) {
       checkBelongs(record, benchmark, file);
       const before = lines.get(record.index);
+      isPlain &&= before === undefined && 'prediction' in record;
       if ('prediction' in record) {
         hasRepeated ||= before !== undefined && before !== NO_ANSWER;
         lines.set(record.index, line);
@@ -95,7 +100,7 @@ async function decidingLines(
       }
     }
   }
-  if (!hasRepeated || store === undefined) return lines;
+  if (!hasRepeated || store === undefined) return { lines, isPlain };
   // The type of the column depends on the answers that count, and on no others.
   store.restart();
   for await (const batch of readPredictionBatches(file)) {
@@ -103,21 +108,21 @@ async function decidingLines(
       if ('prediction' in record && lines.get(record.index) === line) store.add(record.prediction);
     }
   }
-  return lines;
+  return { lines, isPlain };
 }
 
 function recordReader(source: Readonly<Record<string, string>>, store: Spreadsheet | undefined): PredictionReader {
   return {
     find(index) {
       const prediction = Object.hasOwn(source, index) ? source[index] : undefined;
-      return Promise.resolve(prediction === undefined || !store ? prediction : store.read(prediction));
+      return prediction === undefined || !store ? prediction : store.read(prediction);
     },
     close: () => Promise.resolve(),
   };
 }
 
 class FileReader implements PredictionReader {
-  readonly #lines: ReadonlyMap<string, number>;
+  readonly #places: Places;
   readonly #store: Spreadsheet | undefined;
   readonly #batches: ReturnType<typeof readPredictionBatches>;
   #batch: readonly NumberedRecord[] = [];
@@ -125,18 +130,29 @@ class FileReader implements PredictionReader {
   /** Answers that were read on the way to another one. */
   readonly #waiting = new Map<string, string>();
 
-  constructor(file: string, lines: ReadonlyMap<string, number>, store: Spreadsheet | undefined) {
-    this.#lines = lines;
+  constructor(file: string, places: Places, store: Spreadsheet | undefined) {
+    this.#places = places;
     this.#store = store;
     this.#batches = readPredictionBatches(file);
   }
 
-  async find(index: string): Promise<Prediction> {
-    const line = this.#lines.get(index);
+  find(index: string): Prediction | Promise<Prediction> {
+    // The usual case: the samples come in the order of their answers.
+    const next = this.#places.isPlain ? this.#batch[this.#at]?.record : undefined;
+    if (next?.index === index && 'prediction' in next) {
+      this.#at += 1;
+      return this.#stored(next.prediction);
+    }
+    const line = this.#places.lines.get(index);
     if (line === undefined) return undefined;
     if (line === NO_ANSWER) return FAILED;
-    const prediction = this.#takeWaiting(index) ?? (await this.#readOn(index));
-    return prediction === undefined || !this.#store ? prediction : this.#store.read(prediction);
+    const waiting = this.#takeWaiting(index);
+    if (waiting !== undefined) return this.#stored(waiting);
+    return this.#readOn(index).then((prediction) => (prediction === undefined ? undefined : this.#stored(prediction)));
+  }
+
+  #stored(prediction: string): string {
+    return this.#store ? this.#store.read(prediction) : prediction;
   }
 
   #takeWaiting(index: string): string | undefined {
@@ -150,7 +166,7 @@ class FileReader implements PredictionReader {
       while (this.#at < this.#batch.length) {
         const { line, record } = this.#batch[this.#at]!;
         this.#at += 1;
-        if (!('prediction' in record) || this.#lines.get(record.index) !== line) continue;
+        if (!('prediction' in record) || this.#places.lines.get(record.index) !== line) continue;
         if (record.index === index) return record.prediction;
         this.#waiting.set(record.index, record.prediction);
       }

@@ -104,7 +104,8 @@ export async function scoreBenchmark(options: ScoreOptions): Promise<ScoreReport
   try {
     for await (const sample of selected.samples()) {
       counts.total += 1;
-      const prediction = await reader.find(sample.index);
+      const found = reader.find(sample.index);
+      const prediction = found instanceof Promise ? await found : found;
       if (prediction === undefined || prediction === FAILED) {
         counts[prediction === FAILED ? 'failed' : 'missing'] += 1;
         aggregator.addUnscored?.(sample);
