@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { loadBenchmark, type LoadedBenchmark } from '../benchmarks/registry.js';
 import { openPredictions } from './prediction-set.js';
@@ -39,7 +39,7 @@ describe('a run with many samples at once', () => {
     const model = answering(async () => {
       most = Math.max(most, (running += 1));
       // The first ones wait for each other, so that a busy machine changes nothing.
-      while (most < 7) await delay(1);
+      await vi.waitUntil(() => most >= 7, { timeout: 30_000, interval: 1 });
       await delay(Math.random() * 5);
       running -= 1;
       return 'x';
