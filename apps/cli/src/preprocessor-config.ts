@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
@@ -17,9 +18,13 @@ async function readJson(file: string): Promise<unknown> {
   }
 }
 
-/** What `preprocessor_config.json` of a model directory says; MiniCPM-Llama3-V 2.5 without a directory. */
+/**
+ * What `preprocessor_config.json` of a model directory says, or its `config.json` when there is no other (MiniCPM-V 2.0); without a
+ * directory MiniCPM-Llama3-V 2.5.
+ */
 export async function readPreprocessorConfig(modelDirectory: string | undefined): Promise<PreprocessorConfig> {
   if (modelDirectory === undefined) return DEFAULT_PREPROCESSOR_CONFIG;
   await checkDirectory(modelDirectory, 'model');
-  return parsePreprocessorConfig(await readJson(path.join(modelDirectory, 'preprocessor_config.json')));
+  const own = path.join(modelDirectory, 'preprocessor_config.json');
+  return parsePreprocessorConfig(await readJson(existsSync(own) ? own : path.join(modelDirectory, 'config.json')));
 }

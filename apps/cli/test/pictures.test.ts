@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -87,6 +87,33 @@ describe('slice', () => {
     const drawn = await sharp(preview).metadata();
     expect(drawn.width).toBeGreaterThan(1200);
     expect(drawn.height).toBeGreaterThan(1200);
+  });
+
+  it('writes one page with the slices of all pictures', async () => {
+    const sheet = path.join(folder.path, 'sheet.html');
+    const odd = path.join(folder.path, 'a<b>&.png');
+    await copyFile(path.join(images, 'small_noise.png'), odd);
+    const { code, stderr } = await pocketlens(['slice', path.join(images, 'square_1344.png'), odd, '--sheet', sheet]);
+    expect([code, stderr]).toEqual([0, `sheet: ${sheet}\n`]);
+    const html = await readFile(sheet, 'utf8');
+    expect(html).toContain('<h1>a&lt;b&gt;&amp;.png</h1>');
+    expect(html).toContain('3 × 3 cells of 448 × 448');
+    const pictures = [...html.matchAll(/src="data:image\/png;base64,([^"]+)" width="(\d+)" height="(\d+)"/g)];
+    expect(pictures).toHaveLength(10 + 1);
+    for (const [, base64 = '', width, height] of pictures) {
+      const drawn = await sharp(Buffer.from(base64, 'base64')).metadata();
+      expect([drawn.width, drawn.height]).toEqual([Number(width), Number(height)]);
+    }
+    expect(html).not.toMatch(/(src|href)="(?!data:)/);
+  });
+
+  it('slices as a model does that has a config.json only', async () => {
+    const model = path.join(folder.path, 'minicpm-v-2');
+    await mkdir(model, { recursive: true });
+    const config = { query_num: 64, max_slice_nums: 4, scale_resolution: 448, patch_size: 14, slice_mode: true };
+    await writeFile(path.join(model, 'config.json'), JSON.stringify(config));
+    const { stdout } = await pocketlens(['slice', '--json', '--model', model, path.join(images, 'square_1344.png')]);
+    expect(jsonLines(stdout)).toEqual([expect.objectContaining({ grid: [2, 2], visionTokens: 5 * 64 })]);
   });
 
   it('obeys --max-slices', async () => {

@@ -1,10 +1,11 @@
-// The two passes of the resampler for WebAssembly with 128-bit SIMD, in AssemblyScript. `npm run build:kernel` compiles it.
+// The two passes of the resampler, and the normalisation, for WebAssembly with 128-bit SIMD, in AssemblyScript. `npm run build:kernel`
+// compiles it.
 //
 // Arithmetic is that of `scalar-rows.ts`: 22-bit integer weights, 32-bit sums that begin with one half, an arithmetic shift, clamping to a byte.
 // SIMD multiplies pairs of 16-bit numbers and adds the two products, but weights have 24 bits. Each weight is therefore stored as
 // `high * 2^11 + low` with two sums; they are joined at the end. Sums wrap at 32 bits, so the joined sum is the exact one.
 //
-// Memory belongs to the caller (`simd-rows.ts`), who passes addresses and keeps 16 readable bytes behind every row.
+// Memory belongs to the caller (`simd-rows.ts`, `simd-normalize.ts`), who passes addresses and keeps 16 readable bytes behind every row.
 
 /** The first and second of four RGB pixels as 16-bit pairs: (red, red), (green, green), (blue, blue), nothing. */
 // prettier-ignore
@@ -123,5 +124,40 @@ export function blendRows(rows: usize, weights: usize, pairs: i32, target: usize
     const first = i16x8.narrow_i32x4_s(joined(high0, low0), joined(high1, low1));
     const second = i16x8.narrow_i32x4_s(joined(high2, low2), joined(high3, low3));
     v128.store(target + at, i8x16.narrow_i16x8_u(first, second));
+  }
+}
+
+/** The channels of four RGB pixels as 32-bit integers. */
+// prettier-ignore
+const RED: v128 = i8x16(0, -1, -1, -1, 3, -1, -1, -1, 6, -1, -1, -1, 9, -1, -1, -1);
+// prettier-ignore
+const GREEN: v128 = i8x16(1, -1, -1, -1, 4, -1, -1, -1, 7, -1, -1, -1, 10, -1, -1, -1);
+// prettier-ignore
+const BLUE: v128 = i8x16(2, -1, -1, -1, 5, -1, -1, -1, 8, -1, -1, -1, 11, -1, -1, -1);
+
+function normalized(channel: v128, mean: v128, std: v128): v128 {
+  return f32x4.div(f32x4.sub(f32x4.div(f32x4.convert_i32x4_u(channel), f32x4.splat(255)), mean), std);
+}
+
+/**
+ * Parts the channels of RGB pixels and normalises them: `(x / 255 - mean) / std`, each step rounded to float32.
+ *
+ * @param target - address of three rows of float32, `planeBytes` apart; up to three values behind each are overwritten
+ * @param constants - address of the three means, then the three deviations, float32
+ */
+export function normalizeRow(source: usize, target: usize, planeBytes: usize, width: i32, constants: usize): void {
+  const redMean = v128.load32_splat(constants);
+  const greenMean = v128.load32_splat(constants, 4);
+  const blueMean = v128.load32_splat(constants, 8);
+  const redStd = v128.load32_splat(constants, 12);
+  const greenStd = v128.load32_splat(constants, 16);
+  const blueStd = v128.load32_splat(constants, 20);
+  for (let x = 0; x < width; x += 4) {
+    const pixels = v128.load(source);
+    v128.store(target, normalized(i8x16.swizzle(pixels, RED), redMean, redStd));
+    v128.store(target + planeBytes, normalized(i8x16.swizzle(pixels, GREEN), greenMean, greenStd));
+    v128.store(target + 2 * planeBytes, normalized(i8x16.swizzle(pixels, BLUE), blueMean, blueStd));
+    source += 12;
+    target += 16;
   }
 }

@@ -34,6 +34,18 @@ describe('parsePreprocessorConfig', () => {
     });
   });
 
+  it('reads the config.json of a model without another file', () => {
+    const expected = { maxSliceNums: 6, scaleResolution: 336, patchSize: 14, imageFeatureSize: 64 };
+    const geometry = { max_slice_nums: 6, scale_resolution: 336, patch_size: 14 };
+    expect(parsePreprocessorConfig({ query_num: 64, slice_mode: true, ...geometry })).toMatchObject(expected);
+    const nested = { model_type: 'minicpmv', query_num: 64, slice_config: { ...geometry, model_type: 'minicpmv' } };
+    expect(parsePreprocessorConfig(nested)).toMatchObject(expected);
+  });
+
+  it('reads a version that is a number', () => {
+    expect(parsePreprocessorConfig({ ...published, image_feature_size: 64, version: 4.5 }).version).toBe('4.5');
+  });
+
   it('takes the defaults for absent keys, and no version for an absent version', () => {
     expect(parsePreprocessorConfig({})).toEqual({ ...DEFAULT_PREPROCESSOR_CONFIG, version: null });
   });

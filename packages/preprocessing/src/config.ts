@@ -80,25 +80,35 @@ const versionOf = (json: Json): string | null => {
   return typeof value === 'number' ? String(value) : refuse('version', 'a number or string', value);
 };
 
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /**
  * Reads the parsed content of a `preprocessor_config.json`; keys that are absent take the values of MiniCPM-Llama3-V 2.5.
+ *
+ * A `config.json` will do where a model has no other file, as MiniCPM-V 2.0: its `query_num` is the number of vision tokens, and
+ * `slice_config` can hold the geometry.
  *
  * @throws {InvalidArgumentError} `ARGUMENT_TYPE` when it is not an object, `ARGUMENT_RANGE` when a value cannot be used
  */
 export const parsePreprocessorConfig = (json: unknown): PreprocessorConfig => {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+  if (!isObject(json)) {
     throw new InvalidArgumentError(
       'ARGUMENT_TYPE',
       `Expected an object for preprocessor_config.json but received ${Array.isArray(json) ? 'an array' : String(json)}`,
     );
   }
-  const fields: Json = { ...json };
+  const fields: Json = { ...(isObject(json['slice_config']) ? json['slice_config'] : {}), ...json };
   const defaults = DEFAULT_PREPROCESSOR_CONFIG;
   return {
     maxSliceNums: integer(fields, 'max_slice_nums', defaults.maxSliceNums),
     scaleResolution: integer(fields, 'scale_resolution', defaults.scaleResolution),
     patchSize: integer(fields, 'patch_size', defaults.patchSize),
-    imageFeatureSize: integer(fields, 'image_feature_size', defaults.imageFeatureSize),
+    imageFeatureSize: integer(
+      fields,
+      fields['image_feature_size'] === undefined ? 'query_num' : 'image_feature_size',
+      defaults.imageFeatureSize,
+    ),
     normMean: channels(fields, 'norm_mean', defaults.normMean, () => true),
     normStd: channels(fields, 'norm_std', defaults.normStd, (value) => value > 0),
     sliceMode: boolean(fields, 'slice_mode', defaults.sliceMode),

@@ -1,8 +1,10 @@
-import type { ChannelValues, PreprocessorConfig } from './config.js';
+import type { PreprocessorConfig } from './config.js';
 import { DEFAULT_PREPROCESSOR_CONFIG } from './config.js';
 import { InvalidArgumentError } from './errors.js';
 import type { RgbImage } from './image.js';
 import { assertRgbImage } from './image.js';
+import type { NormalizeRow } from './normalize.js';
+import { createNormalizer } from './normalize.js';
 import type { Row } from './resize/row.js';
 import type { SliceSize } from './slice-plan.js';
 
@@ -17,23 +19,6 @@ export interface SliceInput {
   readonly targetSize: readonly [number, number];
 }
 
-/** For each channel the normalised value of the 256 possible bytes: `(x / 255 - mean) / std`, each step rounded to float32. */
-export type NormalizationTables = readonly [Float32Array, Float32Array, Float32Array];
-
-const normalizationTable = (mean: number, std: number): Float32Array => {
-  const [mean32, std32] = [Math.fround(mean), Math.fround(std)];
-  return Float32Array.from({ length: 256 }, (_, byte) =>
-    Math.fround(Math.fround(Math.fround(byte / 255) - mean32) / std32),
-  );
-};
-
-/** Tables of a mean and deviation per channel. */
-export const normalizationTables = (mean: ChannelValues, std: ChannelValues): NormalizationTables => [
-  normalizationTable(mean[0], std[0]),
-  normalizationTable(mean[1], std[1]),
-  normalizationTable(mean[2], std[2]),
-];
-
 /** A slice that is filled row by row. */
 export interface PatchWriter {
   readonly input: SliceInput;
@@ -42,20 +27,15 @@ export interface PatchWriter {
 }
 
 /** An empty slice of the given size and the way to fill it. Row y of a slice is contiguous in the patch layout: only channels part. */
-export const createPatchWriter = (size: SliceSize, patchSize: number, tables: NormalizationTables): PatchWriter => {
+export const createPatchWriter = (size: SliceSize, patchSize: number, normalizeRow: NormalizeRow): PatchWriter => {
   const { width, height, patchGrid } = size;
   const pixelValues = new Float32Array(3 * width * height);
   const plane = width * height;
   const line = plane / patchSize;
-  const [red, green, blue] = tables;
   const writeRow = (y: number, { data, offset }: Row, x: number): void => {
-    let out = (y % patchSize) * line + Math.floor(y / patchSize) * width;
-    const end = out + width;
-    for (let read = offset + x * 3; out < end; out++, read += 3) {
-      pixelValues[out] = red[data[read]!]!;
-      pixelValues[out + plane] = green[data[read + 1]!]!;
-      pixelValues[out + 2 * plane] = blue[data[read + 2]!]!;
-    }
+    const start = offset + x * 3;
+    const at = (y % patchSize) * line + Math.floor(y / patchSize) * width;
+    normalizeRow(data.subarray(start, start + width * 3), pixelValues, at, plane);
   };
   return { input: { pixelValues, targetSize: patchGrid }, writeRow };
 };
@@ -82,7 +62,7 @@ export const toPatches = (slice: RgbImage, config: Partial<PreprocessorConfig> =
     );
   }
   const size: SliceSize = { width, height, patchGrid: [height / patchSize, width / patchSize] };
-  const writer = createPatchWriter(size, patchSize, normalizationTables(normMean, normStd));
+  const writer = createPatchWriter(size, patchSize, createNormalizer(normMean, normStd));
   for (let y = 0; y < height; y++) writer.writeRow(y, { data, offset: y * width * 3 }, 0);
   return writer.input;
 };

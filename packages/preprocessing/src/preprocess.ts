@@ -5,8 +5,9 @@ import type { ImageInput } from './decode/image-input.js';
 import { InvalidImageError, throwIfAborted } from './errors.js';
 import type { ImageWarning, RgbImage } from './image.js';
 import { assertRgbImage } from './image.js';
+import { createNormalizer } from './normalize.js';
 import type { PatchWriter, SliceInput } from './patches.js';
-import { createPatchWriter, normalizationTables } from './patches.js';
+import { createPatchWriter } from './patches.js';
 import type { Row } from './resize/row.js';
 import { resizeRows } from './resize/bicubic.js';
 import type { SlicePlan } from './slice-plan.js';
@@ -83,14 +84,14 @@ const slicesOf = async (
   config: PreprocessorConfig,
   signal: AbortSignal | undefined,
 ): Promise<SliceInput[]> => {
-  const tables = normalizationTables(config.normMean, config.normStd);
-  const overview = createPatchWriter(plan.source, config.patchSize, tables);
+  const normalizeRow = createNormalizer(config.normMean, config.normStd);
+  const overview = createPatchWriter(plan.source, config.patchSize, normalizeRow);
   const overviewRows = resizeRows(image, plan.source.width, plan.source.height);
   await consumeRows(overviewRows, (y, row) => overview.writeRow(y, row, 0), signal);
   if (plan.refined === null || plan.grid === null) return [overview.input];
 
   const [columns] = plan.grid;
-  const cells: PatchWriter[] = plan.slices.map((cell) => createPatchWriter(cell, config.patchSize, tables));
+  const cells: PatchWriter[] = plan.slices.map((cell) => createPatchWriter(cell, config.patchSize, normalizeRow));
   const cellWidth = plan.refined.width / columns;
   const cellHeight = (plan.refined.height * columns) / cells.length;
   const writeRefinedRow = (y: number, row: Row): void => {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { planSlices, sliceImage, sliceOptionsOf } from '@pocketlens/preprocessing';
 import type { PreprocessorConfig, RgbImage, SlicePlan, SliceSize } from '@pocketlens/preprocessing';
 import { Command } from 'commander';
+import { type SheetEntry, writeContactSheet } from '../contact-sheet.js';
 import { checkImageFile } from '../files.js';
 import {
   addImageOptions,
@@ -21,6 +22,7 @@ interface SliceCommandOptions extends ImageOptions {
   readonly json?: true;
   readonly out?: string;
   readonly preview?: string;
+  readonly sheet?: string;
 }
 
 interface Sliced {
@@ -88,21 +90,28 @@ async function writeSlices(folder: string, { file, index, plan, pictures }: Slic
 async function run(files: readonly string[], options: SliceCommandOptions, io: CliIo): Promise<void> {
   const config = await preprocessorConfigOf(options);
   for (const file of files) await checkImageFile(file);
+  const { sheet } = options;
+  const entries: SheetEntry[] = [];
   for (const [index, file] of files.entries()) {
     io.signal.throwIfAborted();
     const image = await readPicture(file, options, io);
     tellWarnings(io, file, image.warnings);
     const plan = planSlices(image.width, image.height, sliceOptionsOf(config));
-    const needsPixels = options.json === true || options.out !== undefined || options.preview !== undefined;
+    const outputs = [options.json, options.out, options.preview, sheet];
+    const needsPixels = outputs.some((output) => output !== undefined);
     const sliced: Sliced = { file, index, image, plan, pictures: needsPixels ? sliceImage(image, config) : [] };
     if (options.json === true) await writeJson(io.stdout, toJson(sliced, config));
     else await write(io.stdout, toText(sliced));
     if (options.out !== undefined) await writeSlices(options.out, sliced, files.length);
+    if (sheet !== undefined) entries.push({ file, plan, pictures: sliced.pictures });
     if (options.preview === undefined) continue;
     const target = numbered(options.preview, index, files.length);
     await drawPreview(target, sliced);
     if (options.json !== true) io.stderr.write(`preview: ${target}\n`);
   }
+  if (sheet === undefined) return;
+  await writeContactSheet(sheet, entries);
+  if (options.json !== true) io.stderr.write(`sheet: ${sheet}\n`);
 }
 
 /** `pocketlens slice`: how pictures are cut before the model sees them. */
@@ -112,6 +121,7 @@ export function sliceCommand(io: CliIo): Command {
     .argument('<image...>', 'image files')
     .option('--json', 'one JSON object a line, with the SHA-256 of the RGB bytes of every slice')
     .option('--out <dir>', 'write every slice as PNG into this directory')
-    .option('--preview <file.png>', 'draw the grid over the picture');
+    .option('--preview <file.png>', 'draw the grid over the picture')
+    .option('--sheet <file.html>', 'show the slices of all pictures on one page');
   return addImageOptions(command).action((files: string[], options: SliceCommandOptions) => run(files, options, io));
 }

@@ -21,6 +21,7 @@ export interface Kernel {
     width: number,
     steps: number,
   ): void;
+  normalizeRow(source: number, target: number, planeBytes: number, width: number, constants: number): void;
   blendRows(rows: number, weights: number, pairs: number, target: number, length: number): void;
 }
 
