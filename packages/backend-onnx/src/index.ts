@@ -12,6 +12,8 @@ export { bucketIds, positionIds } from './position-ids.js';
 export { RemoteCaller } from './remote/caller.js';
 export type { CallOptions } from './remote/caller.js';
 export type { RemotePort } from './remote/messages.js';
+export { packError, unpackError } from './remote/packed-error.js';
+export type { PackedError } from './remote/packed-error.js';
 export { loadRemoteModel } from './remote/remote-model.js';
 export type { LoadRemoteOptions } from './remote/remote-model.js';
 export { serveModel } from './remote/serve-model.js';

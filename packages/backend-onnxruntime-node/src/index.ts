@@ -1,4 +1,4 @@
-export { DirectorySource } from './directory-source.js';
+export { DirectorySource } from '@pocketlens/backend-onnx/node';
 export { onnxruntimeNode } from './onnxruntime-node.js';
 export type { OnnxRuntimeNodeOptions } from './onnxruntime-node.js';
 export { defaultCacheDirectory } from './prepacked/cache-directory.js';

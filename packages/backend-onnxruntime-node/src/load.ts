@@ -2,7 +2,7 @@ import { AbortError, BackendError } from '@pocketlens/backend';
 import type { BackendModelV1, LoadModelOptions, ModelSource } from '@pocketlens/backend';
 import { loadOnnxModel } from '@pocketlens/backend-onnx';
 import type { OpenGraph } from '@pocketlens/backend-onnx';
-import { DirectorySource } from './directory-source.js';
+import { DirectorySource } from '@pocketlens/backend-onnx/node';
 import { prepackedOpener } from './prepacked/open-prepacked.js';
 import type { OpenPrepacked } from './prepacked/open-prepacked.js';
 import { PrepackedCache } from './prepacked/prepacked-cache.js';

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '@pocketlens/backend';
 import type { BackendModelV1, BackendReport, BackendV1, LoadModelOptions, ModelSource } from '@pocketlens/backend';
 import { defaultThreads } from './default-threads.js';
-import { DirectorySource } from './directory-source.js';
+import { DirectorySource } from '@pocketlens/backend-onnx/node';
 import { loadFrom } from './load.js';
 import type { EngineOptions } from './load.js';
 import { importRuntime } from './runtime.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { ModelFormatError, throwIfAborted } from '@pocketlens/backend';
 import type { ModelSource } from '@pocketlens/backend';
 import { readManifest } from '@pocketlens/backend-onnx';
-import { DirectorySource } from './directory-source.js';
+import { DirectorySource } from '@pocketlens/backend-onnx/node';
 
 const BLOCK_BYTES = 4 * 1024 * 1024;
 

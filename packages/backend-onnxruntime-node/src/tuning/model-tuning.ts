@@ -4,7 +4,7 @@ import { BackendError, throwIfAborted } from '@pocketlens/backend';
 import type { LoadModelOptions, ModelSource } from '@pocketlens/backend';
 import { chooseParts, readManifest, USUAL_POSITIONS } from '@pocketlens/backend-onnx';
 import type { Manifest, ModelPart } from '@pocketlens/backend-onnx';
-import { DirectorySource } from '../directory-source.js';
+import { DirectorySource } from '@pocketlens/backend-onnx/node';
 import { processorFacts } from '../prepacked/cache-key.js';
 import { importRuntime } from '../runtime.js';
 import type { OnnxRuntime } from '../runtime.js';

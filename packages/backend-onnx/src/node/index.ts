@@ -1,0 +1,1 @@
+export { DirectorySource } from './directory-source.js';

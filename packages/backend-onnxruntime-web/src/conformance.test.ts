@@ -1,0 +1,4 @@
+import { describeBackendConformance } from '@pocketlens/backend-conformance';
+import { onnxruntimeWeb } from './index.js';
+
+describeBackendConformance(() => onnxruntimeWeb({ threads: 1 }), { readme: new URL('../README.md', import.meta.url) });

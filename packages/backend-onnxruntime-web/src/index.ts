@@ -1,0 +1,10 @@
+export { onnxruntimeWeb } from './onnxruntime-web.js';
+export type { WebBackend, WebBackendReport } from './onnxruntime-web.js';
+export type { OnnxRuntimeWebOptions, ReadProgress, WasmPaths, WebDevice, WebWarning } from './options.js';
+export { DirectoryHandleSource } from './sources/directory-handle-source.js';
+export type { DirectoryHandle } from './sources/directory-handle-source.js';
+export { FileListSource } from './sources/file-list-source.js';
+export type { ListedFile } from './sources/file-list-source.js';
+export { UrlSource } from './sources/url-source.js';
+export type { UrlSourceOptions } from './sources/url-source.js';
+export type { WebPort, WebWorker } from './worker/web-worker.js';
