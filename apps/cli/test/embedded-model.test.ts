@@ -60,10 +60,10 @@ describe('the embedded model', () => {
 
   // What its card says, with room for another processor's last bits: a change that reads worse than this has broken something.
   it.each([
-    ['line', /^Read the text/, 0.25],
-    ['wide', /^Read the text/, 0.12],
-    ['paragraph', /^Read the text/, 0.36],
-    ['tall', /^Read the text/, 0.8],
+    ['line', /^Read the text/, 0.15],
+    ['wide', /^Read the text/, 0.1],
+    ['paragraph', /^Read the text/, 0.14],
+    ['tall', /^Read the text/, 0.6],
   ])('transcribes %s pictures as well as its card says', (category, question, most) => {
     const rows = chosen(category, question);
     const sum = (key: 'characterErrors' | 'characters'): number => rows.reduce((total, row) => total + row[key]!, 0);
@@ -72,7 +72,8 @@ describe('the embedded model', () => {
 
   it.each([
     ['receipt', /total/, 0.25],
-    ['receipt', /How much/, 0.25],
+    ['receipt', /How much/, 0.5],
+    ['shape', /^(What|Is)/, 0.75],
   ])('answers %s questions (%s) as well as its card says', (category, question, least) => {
     const rows = chosen(category, question);
     expect(rows.filter((row) => row.isRight).length / rows.length).toBeGreaterThanOrEqual(least);
