@@ -12,7 +12,7 @@ const USAGE = `Usage: node bench.mjs preprocessing [options]
 
   --inner-rounds N, --seconds N    repetitions of each picture within a process, and their time (10, 5)
 ${COMMON_USAGE}
-Peers: pillow, ours, sharp-cubic
+Peers: pillow, ours, sharp-cubic, jimp
 `;
 
 const OWN = {
@@ -30,7 +30,12 @@ function peersOf({ python, seconds, 'inner-rounds': inner }, list) {
     return { name, command: [process.execPath, script, name, list, inner, seconds] };
   };
   const script = path.join(folder, 'python', 'pillow_bench.py');
-  return [{ name: REFERENCE, command: [python, script, list, inner, seconds] }, own('ours'), own('sharp-cubic')];
+  return [
+    { name: REFERENCE, command: [python, script, list, inner, seconds] },
+    own('ours'),
+    own('sharp-cubic'),
+    own('jimp'),
+  ];
 }
 
 /** One line for each peer: whether its patches are the reference's. */

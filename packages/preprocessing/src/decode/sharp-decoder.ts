@@ -94,7 +94,8 @@ export const decodeWithSharp = async (
 ): Promise<RgbImage> => {
   const load = await loadSharp();
   // 'error' refuses cut files and wrong checksums, yet takes JPEGs with harmless oddities, as Pillow does.
-  const options: SharpOptions = { failOn, limitInputPixels: maxPixels };
+  // Read once from top to bottom, the picture is not held a second time.
+  const options: SharpOptions = { failOn, limitInputPixels: maxPixels, sequentialRead: true };
   if (mode === 'natural') return decodeNatural(load, bytes, options);
   if (header.format === 'png' && header.bitDepth === 16 && header.channels === 1)
     return decodeClippedGrey(load, bytes, options);
