@@ -7,6 +7,7 @@ export type { GraphFile, OpenGraph } from './graph-session.js';
 export { MANIFEST_FILE, parseManifest, readManifest } from './manifest.js';
 export type { Manifest, ManifestFile, ManifestModel, ModelPart, PartName } from './manifest.js';
 export type { OnnxModel } from './model.js';
+export { withAttentionBias } from './onnx-file/attention-bias.js';
 export { graphPart } from './onnx-file/graph-part.js';
 export { bucketIds, positionIds } from './position-ids.js';
 export { RemoteCaller } from './remote/caller.js';

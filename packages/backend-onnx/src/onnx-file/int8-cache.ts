@@ -1,22 +1,9 @@
 import { BackendError } from '@pocketlens/backend';
 import type { KvShape } from '../kv-cache.js';
-import { GRAPH, MODEL_GRAPH, NODE, TENSOR, VALUE } from './fields.js';
-import {
-  bytesField,
-  changeMessage,
-  integerField,
-  messageField,
-  readFields,
-  textField,
-  textsOf,
-  writeFields,
-} from './protobuf.js';
+import { ATTRIBUTE, ATTRIBUTE_TYPE, DATA_TYPE, GRAPH, MODEL_GRAPH, NODE, VALUE } from './fields.js';
+import { constant, integerAttribute, node } from './nodes.js';
+import { changeMessage, integerField, messageField, readFields, textField, textsOf, writeFields } from './protobuf.js';
 import type { Field } from './protobuf.js';
-
-// Field numbers of onnx.proto, besides those in `fields.ts`.
-const ATTRIBUTE = { name: 1, integer: 3, text: 4, type: 20 } as const;
-const ATTRIBUTE_TYPE = { integer: 2, text: 3 } as const;
-const DATA_TYPE = { float32: 1, int8: 3, int64: 7 } as const;
 
 const ATTENTION = 'GroupQueryAttention';
 /** Inputs of the operator before the two scales. */
@@ -130,37 +117,10 @@ function rangeParts(attention: readonly Field[], layer: number, { kvHeads, headD
   ];
 }
 
-function node(opType: string, inputs: readonly string[], output: string, attributes: readonly Field[] = []): Field {
-  return messageField(GRAPH.node, [
-    ...inputs.map((input) => textField(NODE.input, input)),
-    textField(NODE.output, output),
-    textField(NODE.name, `${output}.node`),
-    textField(NODE.opType, opType),
-    ...attributes,
-  ]);
-}
-
-function constant(name: string, values: readonly number[]): Field {
-  return messageField(GRAPH.initializer, [
-    integerField(TENSOR.dims, values.length),
-    integerField(TENSOR.dataType, DATA_TYPE.int64),
-    textField(TENSOR.name, name),
-    bytesField(TENSOR.rawData, new Uint8Array(BigInt64Array.from(values, BigInt).buffer)),
-  ]);
-}
-
 function valueField(number: number, name: string, shape: readonly number[]): Field {
   const dimensions = shape.map((size) => messageField(1, [integerField(1, size)]));
   const tensor = [integerField(1, DATA_TYPE.float32), messageField(2, dimensions)];
   return messageField(number, [textField(VALUE.name, name), messageField(VALUE.type, [messageField(1, tensor)])]);
-}
-
-function integerAttribute(name: string, value: number): Field {
-  return messageField(NODE.attribute, [
-    textField(ATTRIBUTE.name, name),
-    integerField(ATTRIBUTE.integer, value),
-    integerField(ATTRIBUTE.type, ATTRIBUTE_TYPE.integer),
-  ]);
 }
 
 function textAttribute(name: string, value: string): Field {

@@ -1,5 +1,6 @@
 import { BackendError, isPocketlensError, throwIfAborted } from '@pocketlens/backend';
 import type { ModelSource } from '@pocketlens/backend';
+import { withAttentionBias } from '@pocketlens/backend-onnx';
 import type { GraphFile, OpenGraph } from '@pocketlens/backend-onnx';
 import type { InferenceSession } from 'onnxruntime-web';
 import type { WebDevice } from '../options.js';
@@ -22,7 +23,9 @@ export interface OpenGraphOptions {
 export function graphOpener({ runtime }: Engine, { device, signal }: OpenGraphOptions): OpenGraph {
   const queue = queueOf(runtime);
   return async (graph) => {
-    const content = graph.content ?? (await readWhole(graph.source, graph.path, signal));
+    const original = graph.content ?? (await readWhole(graph.source, graph.path, signal));
+    // WebGPU's attention knows no masks of keys.
+    const content = device === 'webgpu' ? withAttentionBias(original) : original;
     const externalData = await readExternalData(graph, signal);
     try {
       const session = await queue.add(() =>
