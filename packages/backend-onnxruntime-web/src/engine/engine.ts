@@ -1,16 +1,19 @@
 import { BackendError } from '@pocketlens/backend';
 import type * as OnnxRuntimeWeb from 'onnxruntime-web';
+import type { InferenceSession } from 'onnxruntime-web';
 import { isNode } from '../environment.js';
 import type { WasmPaths, WebDevice } from '../options.js';
+import { deviceWithoutSubgroups } from './webgpu-device.js';
 
 export type OnnxRuntime = typeof OnnxRuntimeWeb;
 
 /** ONNX Runtime as it was started in this thread. */
 export interface Engine {
   readonly runtime: OnnxRuntime;
-  readonly version: string;
   /** Threads of every graph. */
   readonly threads: number;
+  /** What sessions are opened with. */
+  readonly provider: InferenceSession.ExecutionProviderConfig;
 }
 
 export interface EngineOptions {
@@ -46,7 +49,12 @@ async function start(device: WebDevice, { threads, wasmPaths }: EngineOptions): 
   env.logLevel = 'error';
   env.wasm.numThreads = threads;
   if (wasmPaths !== undefined) env.wasm.wasmPaths = toPaths(wasmPaths);
-  return { runtime, version: env.versions.web ?? env.versions.common, threads };
+  const gpu = device === 'webgpu' ? await deviceWithoutSubgroups() : undefined;
+  return {
+    runtime,
+    threads,
+    provider: gpu === undefined ? device : { name: 'webgpu', device: gpu },
+  };
 }
 
 /** The build of ONNX Runtime for a device; nothing is started yet. Throws `BackendError` `BACKEND_MISSING`. */

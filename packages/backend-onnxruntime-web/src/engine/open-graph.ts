@@ -20,7 +20,7 @@ export interface OpenGraphOptions {
 }
 
 /** Opens graphs with their weights in the memory of WebAssembly. */
-export function graphOpener({ runtime }: Engine, { device, signal }: OpenGraphOptions): OpenGraph {
+export function graphOpener({ runtime, provider }: Engine, { device, signal }: OpenGraphOptions): OpenGraph {
   const queue = queueOf(runtime);
   return async (graph) => {
     const original = graph.content ?? (await readWhole(graph.source, graph.path, signal));
@@ -30,7 +30,7 @@ export function graphOpener({ runtime }: Engine, { device, signal }: OpenGraphOp
     try {
       const session = await queue.add(() =>
         runtime.InferenceSession.create(content, {
-          executionProviders: [device],
+          executionProviders: [provider],
           executionMode: 'sequential',
           graphOptimizationLevel: 'all',
           logSeverityLevel: LOG_ERRORS_ONLY,

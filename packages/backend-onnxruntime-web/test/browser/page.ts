@@ -32,11 +32,23 @@ export interface PageAnswer {
   readonly longestGapMs: number;
 }
 
+/** A prompt for the golden model; typed arrays do not cross to the page. */
+export interface ScoreRequest {
+  readonly device: 'wasm' | 'webgpu';
+  readonly ids: readonly number[];
+  readonly imageBounds: readonly (readonly [start: number, end: number])[];
+  readonly slices: readonly {
+    readonly pixelValues: readonly number[];
+    readonly targetSize: readonly [rows: number, columns: number];
+  }[];
+}
+
 /** Globals of browsers that Node's types lack. */
 interface Browser {
   readonly crossOriginIsolated: boolean;
   readonly navigator: { readonly storage: { getDirectory(): Promise<WritableDirectory> } };
   answer?: (request: PageRequest) => Promise<PageAnswer>;
+  score?: (request: ScoreRequest) => Promise<readonly number[]>;
 }
 
 interface WritableDirectory extends DirectoryHandle {
@@ -51,14 +63,16 @@ interface WritableDirectory extends DirectoryHandle {
 }
 
 const browser = globalThis as unknown as Browser;
+const ENGINE = new URL('engine/', import.meta.url).href;
+const WORKER = new URL('worker.js', import.meta.url);
 
 browser.answer = async ({ options, pictures, question, maxNewTokens, from, inPage }) => {
   const warnings: string[] = [];
   let progress: readonly [number, number] = [0, 0];
   const backend = onnxruntimeWeb({
     ...options,
-    wasmPaths: new URL('engine/', import.meta.url).href,
-    worker: inPage === true ? false : new URL('worker.js', import.meta.url),
+    wasmPaths: ENGINE,
+    worker: inPage === true ? false : WORKER,
     onWarning: ({ code }) => warnings.push(code),
     onProgress: ({ done, total }) => (progress = [done, total]),
   });
@@ -90,6 +104,19 @@ browser.answer = async ({ options, pictures, question, maxNewTokens, from, inPag
     decodeMs: results.map(({ timings }) => timings.decodeMs),
     longestGapMs,
   };
+};
+
+/** The logits of the last position. */
+browser.score = async ({ device, ids, imageBounds, slices }) => {
+  const backend = onnxruntimeWeb({ device, wasmPaths: ENGINE, worker: WORKER });
+  const model = await openModel(new UrlSource('golden'), { backend });
+  const logits = await model.forward({
+    ids,
+    imageBounds,
+    slices: slices.map(({ pixelValues, targetSize }) => ({ pixelValues: Float32Array.from(pixelValues), targetSize })),
+  });
+  await model.dispose();
+  return Array.from(logits.subarray(-model.config.vocabSize));
 };
 
 async function source(from: PageRequest['from']): Promise<ModelSource> {
