@@ -1,4 +1,4 @@
-import { BackendError } from '@pocketlens/backend';
+import { AbortError, BackendError, InvalidArgumentError } from '@pocketlens/backend';
 import type { ModelFile, ModelSource } from '@pocketlens/backend';
 import { fileMissing, pathSegments } from './model-path.js';
 import { BytesFile } from './bytes-file.js';
@@ -33,10 +33,10 @@ export class UrlSource implements ModelSource {
 
   /**
    * @param base - absolute, or relative to the page
-   * @throws {TypeError} for an address that is none
+   * @throws {InvalidArgumentError} `ARGUMENT_TYPE` for an address that is none
    */
   constructor(base: string | URL, options: UrlSourceOptions = {}) {
-    const url = new URL(base, pageAddress());
+    const url = parseAddress(base);
     if (!url.pathname.endsWith('/')) url.pathname += '/';
     this.name = url.href;
     this.#options = options;
@@ -70,6 +70,7 @@ export class UrlSource implements ModelSource {
     try {
       response = await ask(url, { ...init, headers: all, ...(signal === undefined ? {} : { signal }) });
     } catch (cause) {
+      if (signal?.aborted === true) throw new AbortError(signal);
       throw unreachable(path, this.name, cause instanceof Error ? cause.message : String(cause), cause);
     }
     if (response.ok && !isPage(response)) return response;
@@ -105,6 +106,15 @@ export function unreachable(path: string, name: string, why: string, cause?: unk
   });
 }
 
-function pageAddress(): string | undefined {
-  return (globalThis as { readonly location?: { readonly href: string } }).location?.href;
+/** Relative to the page, or in a worker to the worker. */
+function parseAddress(base: string | URL): URL {
+  const { location } = globalThis as { readonly location?: { readonly href: string } };
+  try {
+    return new URL(base, location?.href);
+  } catch (cause) {
+    throw new InvalidArgumentError('ARGUMENT_TYPE', `${JSON.stringify(String(base))} is no address of a model`, {
+      cause,
+      hint: 'Give a URL such as https://example.org/model/; a relative one needs a page that it is relative to.',
+    });
+  }
 }
