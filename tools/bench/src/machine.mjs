@@ -36,17 +36,22 @@ export async function busyShare() {
   return 1 - (after.idle - before.idle) / Math.max(1, after.all - before.all);
 }
 
-/** Waits until the machine is quiet; refuses when it does not become so, or goes on when `busy` says so. */
-export async function awaitQuiet({ wait, busy }) {
+/**
+ * Waits until the machine is quiet; refuses when it does not become so, or goes on when `busy` says so.
+ *
+ * @throws AbortError as soon as `signal` is aborted
+ */
+export async function awaitQuiet({ wait, busy, signal }) {
   const end = Date.now() + wait * 1000;
   for (;;) {
     const share = await busyShare();
+    signal?.throwIfAborted();
     if (share <= QUIET || busy) return share;
     if (Date.now() >= end) {
       throw new Error(`other programs use ${(share * 100).toFixed(0)} % of the cores: stop them, or give --busy`);
     }
     process.stderr.write(`waiting: other programs use ${(share * 100).toFixed(0)} % of the cores\n`);
-    await sleep(Math.min(RETRY_MS, Math.max(0, end - Date.now())));
+    await sleep(Math.min(RETRY_MS, Math.max(0, end - Date.now())), undefined, { signal });
   }
 }
 

@@ -24,32 +24,43 @@ export async function runForJson([command, ...args], { cwd, env } = {}) {
 
 /**
  * `runs` are { peer, variant, command, options } in the order of a round. The order turns by one each round, so that
- * none is always the first after another.
+ * none is always the first after another. Where it is interrupted or the machine does not become quiet, what was measured until then is
+ * the outcome, and the failures end with why nothing followed.
  *
  * @returns { results: [{ peer, variant, round, busyShare, report }], failures: [{ peer, variant, round, message }] }
+ * @throws Error when it ends like that before anything was measured
  */
 export async function interleave(runs, { rounds, wait, busy }) {
   const results = [];
   const failures = [];
   const interrupt = new AbortController();
-  const stop = () => interrupt.abort();
+  const stop = () => interrupt.abort(new Error('interrupted'));
   process.once('SIGINT', stop);
-  for (let round = 0; round < rounds; round++) {
-    const turned = runs.map((_, index) => runs[(index + round) % runs.length]);
-    for (const { peer, variant, command, options } of turned) {
-      if (interrupt.signal.aborted) break;
-      const share = await awaitQuiet({ wait, busy });
-      process.stderr.write(`round ${round + 1} of ${rounds}: ${peer}, ${variant}\n`);
+  const { signal } = interrupt;
+  try {
+    for (const { round, peer, variant, command, options } of inTurns(runs, rounds)) {
+      let busyShare;
       try {
-        results.push({ peer, variant, round, busyShare: share, report: await runForJson(command, options) });
+        busyShare = await awaitQuiet({ wait, busy, signal });
+        process.stderr.write(`round ${round + 1} of ${rounds}: ${peer}, ${variant}\n`);
+        results.push({ peer, variant, round, busyShare, report: await runForJson(command, options) });
       } catch (error) {
-        if (interrupt.signal.aborted) break;
-        failures.push({ peer, variant, round, message: error.message });
-        process.stderr.write(`  failed: ${error.message}\n`);
+        const cause = signal.reason ?? error;
+        const isOver = signal.aborted || busyShare === undefined;
+        if (isOver && results.length === 0) throw new Error(`${cause.message}; nothing was written`, { cause: error });
+        failures.push({ peer, variant, round, message: cause.message });
+        process.stderr.write(`  failed: ${cause.message}\n`);
+        if (isOver) break;
       }
     }
+  } finally {
+    process.off('SIGINT', stop);
   }
-  process.off('SIGINT', stop);
-  if (interrupt.signal.aborted) throw new Error('interrupted; nothing was written');
   return { results, failures };
+}
+
+function* inTurns(runs, rounds) {
+  for (let round = 0; round < rounds; round++) {
+    for (let index = 0; index < runs.length; index++) yield { round, ...runs[(index + round) % runs.length] };
+  }
 }
