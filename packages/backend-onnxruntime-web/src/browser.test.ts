@@ -30,9 +30,10 @@ if (executable === undefined) {
 }
 
 const root = path.resolve(import.meta.dirname, '../../..');
-const FEW = pictures.slice(1, 3);
-/** One with many rows, and a joint batch whose padding is masked. */
-const PROMPTS_FOR_GPU = ['one_image_no_slices', 'source_and_1x2_slices_then_second_image_in_second_turn'];
+const FEW = pictures.slice(1, 2);
+const SOME = pictures.slice(0, 4);
+/** Many rows, and a joint batch whose padding is masked. */
+const PROMPT_FOR_GPU = 'source_and_1x2_slices_then_second_image_in_second_turn';
 /** Ten times what threads and vector units change; a wrong kernel is off by whole numbers. */
 const GPU_TOLERANCE = 1e-3;
 /** A browser that compiles the engine beside other work takes its time. */
@@ -107,20 +108,23 @@ describe.skipIf(executable === undefined)('a page in Chromium', { timeout: TIMEO
   it('answers with threads as Node does where it is isolated, and stays responsive', async () => {
     const answer = await ask(sites.isolated, { options: { threads: 2 }, pictures });
     expect(answer).toMatchObject({ isolated: true, warnings: [], report: { available: true, threads: 2 } });
+    expect(answer.longestGapMs).toBeLessThan(
+      answer.encodeMs.concat(answer.prefillMs).reduce((sum, ms) => sum + ms, 0) / 4,
+    );
     expect(answer.slices).toEqual(expectedSlices);
     expect(answer.ids).toEqual(expectedIds);
   });
 
   it('answers the same with one thread where it is not, and says so', async () => {
-    const answer = await ask(sites.plain, { options: { threads: 2 }, pictures });
+    const answer = await ask(sites.plain, { options: { threads: 2 }, pictures: SOME });
     expect(answer).toMatchObject({ isolated: false, warnings: ['THREADS_UNAVAILABLE'], report: { threads: 1 } });
     expect(answer.report).toMatchObject({
       missing: { threads: expect.stringContaining('Cross-Origin-Opener-Policy') },
     });
-    expect(answer.ids).toEqual(expectedIds);
+    expect(answer.ids).toEqual(idsOf(SOME));
   });
 
-  it.each(['folder', 'files'] as const)('reads a model from a %s', async (from) => {
+  it.each(['folder', 'files'] as const)('reads a model that was chosen as %s', async (from) => {
     const answer = await ask(sites.plain, { from });
     expect(answer.ids).toEqual(idsOf(FEW));
     expect(answer.progress[0]).toBe(answer.progress[1]);
@@ -129,6 +133,11 @@ describe.skipIf(executable === undefined)('a page in Chromium', { timeout: TIMEO
   it('runs in the page itself when there shall be no worker', async () => {
     const answer = await ask(sites.isolated, { inPage: true, options: { threads: 2 } });
     expect(answer.ids).toEqual(idsOf(FEW));
+  });
+
+  it('says what is not where it should be', async () => {
+    await expect(ask(sites.plain, { lost: 'worker' })).rejects.toThrow('the worker of the model does not start');
+    await expect(ask(sites.plain, { lost: 'engine' })).rejects.toThrow('onnxruntime-web cannot start on wasm');
   });
 
   it('says that there is no WebGPU, and goes on or does not, as it was asked', async () => {
@@ -144,7 +153,7 @@ describe.skipIf(executable === undefined)('a page in Chromium', { timeout: TIMEO
       const page = await withGpu.newPage();
       await page.goto(sites.isolated.address);
       await page.waitForFunction(() => 'score' in globalThis);
-      for (const prompt of cases.prompts.filter(({ name }) => PROMPTS_FOR_GPU.includes(name))) {
+      for (const prompt of cases.prompts.filter(({ name }) => name === PROMPT_FOR_GPU)) {
         const request: ScoreRequest = {
           device: 'webgpu',
           ids: prompt.input_ids,

@@ -1,4 +1,6 @@
 import { describeBackendConformance } from '@pocketlens/backend-conformance';
 import { onnxruntimeWeb } from './index.js';
 
-describeBackendConformance(() => onnxruntimeWeb({ threads: 1 }), { readme: new URL('../README.md', import.meta.url) });
+describeBackendConformance(() => onnxruntimeWeb({ threads: 1, onWarning: () => undefined }), {
+  readme: new URL('../README.md', import.meta.url),
+});

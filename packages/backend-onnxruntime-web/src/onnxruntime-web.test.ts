@@ -1,6 +1,7 @@
 import { BackendError } from '@pocketlens/backend';
 import { modelDirectory } from '@pocketlens/model-tiny';
 import { describe, expect, it } from 'vitest';
+import { convertGolden } from '../../backend-onnxruntime-node/test/golden.js';
 import { onnxruntimeWeb } from './index.js';
 import type { ReadProgress, WebWarning } from './index.js';
 
@@ -41,6 +42,16 @@ describe('onnxruntimeWeb', () => {
     const model = await backend.loadModel(modelDirectory);
     expect(warnings).toMatchObject([{ code: 'THREADS_FIXED', message: expect.stringContaining('1 thread') }]);
     await model.dispose();
+  });
+
+  it('says that 4-bit weights are slow', async () => {
+    const { directory, remove } = await convertGolden({ dtypes: ['q4'] });
+    const codes: string[] = [];
+    const backend = onnxruntimeWeb({ threads: 1, onWarning: ({ code }) => codes.push(code) });
+    const model = await backend.loadModel(directory);
+    expect(codes).toEqual(['DTYPE_SLOW']);
+    await model.dispose();
+    await remove();
   });
 
   it('tells how much of the model is read, to the end', async () => {

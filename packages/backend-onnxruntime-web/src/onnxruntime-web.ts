@@ -1,4 +1,11 @@
-import type { BackendModelV1, BackendReport, BackendV1, LoadModelOptions, ModelSource } from '@pocketlens/backend';
+import type {
+  BackendCapabilities,
+  BackendModelV1,
+  BackendReport,
+  BackendV1,
+  LoadModelOptions,
+  ModelSource,
+} from '@pocketlens/backend';
 import { chooseParts } from '@pocketlens/backend-onnx';
 import type { Manifest, ModelPart } from '@pocketlens/backend-onnx';
 import type * as NodeFiles from '@pocketlens/backend-onnx/node';
@@ -65,8 +72,19 @@ async function loadModel(
   const opened = typeof from === 'string' ? await openAddress(from, signal) : from;
   const source = onProgress === undefined ? opened : await withProgress(opened, partsFor(settings), onProgress);
   const { worker = hasWorkers() } = options;
-  if (worker === false || isNode()) return loadInThisThread(source, settings, { signal, onWarning });
-  return loadInWorker(source, settings, { worker, signal, onWarning });
+  const model =
+    worker === false || isNode()
+      ? await loadInThisThread(source, settings, { signal, onWarning })
+      : await loadInWorker(source, settings, { worker, signal, onWarning });
+  warnOfSlowWeights(model.capabilities, onWarning);
+  return model;
+}
+
+/** The engine has no kernel for 4-bit weights on WebAssembly: it unpacks all of them at every step. */
+function warnOfSlowWeights({ dtype, device }: BackendCapabilities, onWarning: (warning: WebWarning) => void): void {
+  if (device !== 'wasm' || !dtype.startsWith('q4')) return;
+  const message = `${dtype} weights are slow on WebAssembly: convert the model to int8, or use WebGPU`;
+  onWarning({ code: 'DTYPE_SLOW', message });
 }
 
 /** The first device that is there. A list that has others left goes on to them, and says so. */

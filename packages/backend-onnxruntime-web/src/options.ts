@@ -7,9 +7,9 @@ export type WebDevice = 'wasm' | 'webgpu';
 
 const DEVICES: readonly string[] = ['wasm', 'webgpu'] satisfies WebDevice[];
 
-/** Something that was asked for and cannot be had; the model works without it. */
+/** Something that was asked for and cannot be had, or not at its speed; the model works all the same. */
 export interface WebWarning {
-  readonly code: 'WEBGPU_UNAVAILABLE' | 'THREADS_UNAVAILABLE' | 'THREADS_FIXED';
+  readonly code: 'WEBGPU_UNAVAILABLE' | 'THREADS_UNAVAILABLE' | 'THREADS_FIXED' | 'DTYPE_SLOW';
   readonly message: string;
 }
 

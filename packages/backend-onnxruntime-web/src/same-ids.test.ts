@@ -5,13 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answerIds, pictures, readPicture } from '../test/pictures.js';
 import { onnxruntimeWeb } from './index.js';
 
-describe('two threads of WebAssembly', () => {
+describe('one thread of WebAssembly', () => {
   let native: VisionLanguageModel;
   let web: VisionLanguageModel;
 
   beforeAll(async () => {
     native = await openModel('tiny', { backend: onnxruntimeNode({ threads: 1 }) });
-    web = await openModel('tiny', { backend: onnxruntimeWeb({ threads: 2 }) });
+    web = await openModel('tiny', { backend: onnxruntimeWeb({ threads: 1 }) });
   });
 
   afterAll(() => Promise.all([native?.dispose(), web?.dispose()]));

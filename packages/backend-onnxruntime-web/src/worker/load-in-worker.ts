@@ -31,11 +31,11 @@ export async function loadInWorker(
   const [calls, files] = [channel(), channel()];
   const caller = new RemoteCaller(webPort(calls.here), () => undefined);
   calls.here.start();
-  serveSource(files.here, source);
+  const closeFiles = serveSource(files.here, source);
   const end = (): void => {
     worker.terminate();
     calls.here.close();
-    files.here.close();
+    closeFiles();
   };
   let isLoaded = false;
   worker.addEventListener('error', ({ message }) => caller.fail(isLoaded ? lost(message) : notStarted(message)));

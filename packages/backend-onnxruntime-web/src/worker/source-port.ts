@@ -23,8 +23,12 @@ export interface StartedPort extends WebPort {
   close(): void;
 }
 
-/** Lets the other side of a port read the files of a source, whatever kind it is: bytes move over without a copy. */
-export function serveSource(port: StartedPort, source: ModelSource): void {
+/**
+ * Lets the other side of a port read the files of a source, whatever kind it is: bytes move over without a copy.
+ *
+ * @returns closes the port, and the files that the other side has left open
+ */
+export function serveSource(port: StartedPort, source: ModelSource): () => void {
   const { post, listen } = webPort(port);
   const files = new Map<number, ModelFile>();
   let lastFile = 0;
@@ -50,6 +54,11 @@ export function serveSource(port: StartedPort, source: ModelSource): void {
     );
   });
   port.start();
+  return () => {
+    port.close();
+    for (const file of files.values()) void file.close().catch(() => undefined);
+    files.clear();
+  };
 }
 
 /** A piece of a file may be a part of something larger, which stays. */

@@ -14,6 +14,8 @@ export interface PageRequest {
   readonly from: 'address' | 'folder' | 'files';
   /** Where the model runs; default: in a worker. */
   readonly inPage?: boolean;
+  /** What shall not be found. */
+  readonly lost?: 'engine' | 'worker';
 }
 
 export interface PageAnswer {
@@ -66,13 +68,13 @@ const browser = globalThis as unknown as Browser;
 const ENGINE = new URL('engine/', import.meta.url).href;
 const WORKER = new URL('worker.js', import.meta.url);
 
-browser.answer = async ({ options, pictures, question, maxNewTokens, from, inPage }) => {
+browser.answer = async ({ options, pictures, question, maxNewTokens, from, inPage, lost }) => {
   const warnings: string[] = [];
   let progress: readonly [number, number] = [0, 0];
   const backend = onnxruntimeWeb({
     ...options,
-    wasmPaths: ENGINE,
-    worker: inPage === true ? false : WORKER,
+    wasmPaths: lost === 'engine' ? `${ENGINE}nowhere/` : ENGINE,
+    worker: inPage !== true && (lost === 'worker' ? new URL('nowhere.js', import.meta.url) : WORKER),
     onWarning: ({ code }) => warnings.push(code),
     onProgress: ({ done, total }) => (progress = [done, total]),
   });
