@@ -1,4 +1,4 @@
-import type { WebDevice } from './options.js';
+import type { OnnxRuntimeWebOptions, WebDevice } from './options.js';
 
 interface Gpu {
   requestAdapter(): Promise<unknown>;
@@ -12,6 +12,7 @@ interface Surroundings {
   readonly navigator?: { readonly hardwareConcurrency?: number; readonly gpu?: Gpu };
   readonly WebAssembly?: { validate(program: Uint8Array): boolean };
   readonly Worker?: unknown;
+  readonly document?: unknown;
 }
 
 const here = (): Surroundings => globalThis as Surroundings;
@@ -31,18 +32,26 @@ export function hasWorkers(): boolean {
 const MOST_DEFAULT_THREADS = 4;
 
 /** The threads that are used when none are asked for: one where memory cannot be shared. */
-export function defaultThreads(): number {
-  if (whyNoThreads() !== undefined) return 1;
+export function defaultThreads(options: ThreadPlace): number {
+  if (whyNoThreads(options) !== undefined) return 1;
   return Math.max(1, Math.min(MOST_DEFAULT_THREADS, here().navigator?.hardwareConcurrency ?? MOST_DEFAULT_THREADS));
 }
 
-/** Why threads cannot share memory here, in one sentence; undefined when they can. */
-export function whyNoThreads(): string | undefined {
+/** Options that tell where the threads of the engine start, and from which file. */
+export type ThreadPlace = Pick<OnnxRuntimeWebOptions, 'worker' | 'wasmPaths'>;
+
+/** Why there is one thread only, in one sentence; undefined when there can be several. */
+export function whyNoThreads({ worker, wasmPaths }: ThreadPlace): string | undefined {
   if (typeof SharedArrayBuffer === 'undefined' || (!isNode() && here().crossOriginIsolated !== true)) {
     return (
       'the page is not cross-origin isolated: it must be served with the headers ' +
       'Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp'
     );
+  }
+  // A thread starts with the file in which the engine's code is. In a bundle that file often imports the program, which
+  // then fails in the thread, and the engine waits for ever.
+  if (worker === false && wasmPaths === undefined && here().document !== undefined) {
+    return 'in the page itself threads need { wasmPaths }, so that they do not start with the program of the page';
   }
   return undefined;
 }

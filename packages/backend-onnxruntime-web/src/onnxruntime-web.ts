@@ -11,6 +11,7 @@ import type { Manifest, ModelPart } from '@pocketlens/backend-onnx';
 import type * as NodeFiles from '@pocketlens/backend-onnx/node';
 import { importRuntime } from './engine/engine.js';
 import { defaultThreads, hasWorkers, isNode, whyNoThreads, whyUnavailable } from './environment.js';
+import type { ThreadPlace } from './environment.js';
 import { deviceMissing, loadInThisThread } from './load.js';
 import type { LoadSettings } from './load.js';
 import { checkThreads, devicePreference } from './options.js';
@@ -67,7 +68,7 @@ async function loadModel(
     ...rest,
     ...(wasmPaths === undefined ? {} : { wasmPaths }),
     device,
-    threads: possibleThreads(wanted ?? options.threads, onWarning),
+    threads: possibleThreads(wanted ?? options.threads, options, onWarning),
   };
   const opened = typeof from === 'string' ? await openAddress(from, signal) : from;
   const source = onProgress === undefined ? opened : await withProgress(opened, partsFor(settings), onProgress);
@@ -105,9 +106,13 @@ async function chooseDevice(
   return preference[0];
 }
 
-function possibleThreads(wanted: number | undefined, onWarning: (warning: WebWarning) => void): number {
-  if (wanted === undefined) return defaultThreads();
-  const reason = whyNoThreads();
+function possibleThreads(
+  wanted: number | undefined,
+  place: ThreadPlace,
+  onWarning: (warning: WebWarning) => void,
+): number {
+  if (wanted === undefined) return defaultThreads(place);
+  const reason = whyNoThreads(place);
   if (wanted === 1 || reason === undefined) return wanted;
   onWarning({ code: 'THREADS_UNAVAILABLE', message: `one thread instead of ${wanted}: ${reason}` });
   return 1;
@@ -134,7 +139,7 @@ async function probe(options: OnnxRuntimeWebOptions): Promise<WebBackendReport> 
   const reasons = {
     wasm: await whyUnavailable('wasm'),
     webgpu: await whyUnavailable('webgpu'),
-    threads: whyNoThreads(),
+    threads: whyNoThreads(options),
   };
   const missing = Object.fromEntries(Object.entries(reasons).filter(([, reason]) => reason !== undefined));
   const devices = (['wasm', 'webgpu'] as const).filter((device) => reasons[device] === undefined);
@@ -146,7 +151,7 @@ async function probe(options: OnnxRuntimeWebOptions): Promise<WebBackendReport> 
   if (usable === undefined) return { ...facts, available: false, reason: none };
   try {
     const { env } = await importRuntime(usable);
-    const threads = reasons.threads === undefined ? (options.threads ?? defaultThreads()) : 1;
+    const threads = reasons.threads === undefined ? (options.threads ?? defaultThreads(options)) : 1;
     return { ...facts, available: true, version: env.versions.web ?? env.versions.common, threads };
   } catch (error) {
     return { ...facts, available: false, reason: error instanceof Error ? error.message : String(error) };

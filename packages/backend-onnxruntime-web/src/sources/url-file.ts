@@ -57,7 +57,8 @@ export class UrlFile implements ModelFile {
   async close(): Promise<void> {
     const stream = this.#stream;
     this.#stream = undefined;
-    await stream?.cancel();
+    // What is read to its end is left to end: browsers count a cancelled request as a failed one.
+    await (stream?.position === this.size ? stream.readAll() : stream?.cancel());
   }
 
   async #readRange(offset: number, length: number): Promise<Uint8Array> {
@@ -77,7 +78,9 @@ export class UrlFile implements ModelFile {
 /** The size by a request without content; undefined where that is refused, as by some caches, or does not tell. */
 async function askForSize(url: string, ask: Ask): Promise<number | undefined> {
   try {
-    return sizeOf(await ask(url, { method: 'HEAD' }));
+    const response = await ask(url, { method: 'HEAD' });
+    await response.arrayBuffer();
+    return sizeOf(response);
   } catch (error) {
     if (isPocketlensError(error) && error.code === 'BACKEND_FAILED') return undefined;
     throw error;
