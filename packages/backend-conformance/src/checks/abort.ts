@@ -104,7 +104,8 @@ export const abortChecks: readonly Check[] = [
           controller.abort(REASON);
         },
       };
-      const slices = await context.golden.slices(Array.from({ length: 6 }, () => 'wide'));
+      // Enough work that a busy machine hands the signal to a worker before all of it is done.
+      const slices = await context.golden.slices(Array.from({ length: 16 }, () => 'full'));
       await expectAborted(() => model.encodeImages(slices, options), 'encodeImages, aborted after the first slice');
       expect(seen.length < slices.length, `all ${slices.length} slices were encoded after the signal`);
     },
