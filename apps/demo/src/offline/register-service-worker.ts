@@ -1,0 +1,23 @@
+/** Whether the page opens without a network. */
+export type OfflineState = 'unsupported' | 'saving' | 'ready' | 'failed';
+
+/**
+ * Lets the service worker keep the page. It is ready when everything lies in the cache.
+ *
+ * @param onState - told at once, and at every change
+ */
+export function registerServiceWorker(onState: (state: OfflineState) => void): void {
+  if (!('serviceWorker' in navigator) || import.meta.env.DEV) return onState('unsupported');
+  onState('saving');
+  const register = async (): Promise<void> => {
+    try {
+      await navigator.serviceWorker.register('./service-worker.js', { scope: './' });
+      // Ready is the worker that is active: its installation, the filling of the cache, is done.
+      await navigator.serviceWorker.ready;
+      onState('ready');
+    } catch {
+      onState('failed');
+    }
+  };
+  void register();
+}
