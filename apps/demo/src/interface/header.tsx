@@ -21,7 +21,7 @@ export function Header({ status, offline, hasConversation, onNew, onSettings }: 
       <h1>Pocketlens</h1>
       <p className="tagline">{words.tagline}</p>
       <p className={`chip ${offline}`}>
-        {words.offline[offline]}
+        <span className="offline">{words.offline[offline]}</span>
         <ModelLine status={status} />
       </p>
       {install === undefined ? null : (
@@ -58,7 +58,7 @@ function ModelLine({ status }: { readonly status: ModelStatus }): React.JSX.Elem
   switch (status.type) {
     case 'loading': {
       const percent = status.total === 0 ? undefined : Math.floor((100 * status.loaded) / status.total);
-      return <span>{percent === undefined ? words.opening : words.loading(percent)}</span>;
+      return <span className="opening">{percent === undefined ? words.opening : words.loading(percent)}</span>;
     }
     case 'ready': {
       const { name, device, threads } = status.info;
