@@ -18,6 +18,9 @@ const screenshots = path.join(import.meta.dirname, '../.cache/screenshots');
 const PHONE = { width: 360, height: 740 };
 const DESK = { width: 1280, height: 800 };
 
+/** A camera that shows a test picture. */
+const BROWSER_ARGUMENTS = ['--no-sandbox', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+
 const CASES = [
   { example: 'Receipt', file: 'examples/receipt.png', question: 'What is the total?' },
   { example: 'Street sign', file: 'apps/demo/public/examples/sign.png', question: 'What does the sign say?' },
@@ -40,7 +43,7 @@ describe.skipIf(chromiumPath === undefined)('the demo in Chromium', () => {
     await mkdir(screenshots, { recursive: true });
     await buildSite();
     site = await serveSite({ isolated: true });
-    browser = await chromium.launch({ executablePath: chromiumPath!, args: ['--no-sandbox'] });
+    browser = await chromium.launch({ executablePath: chromiumPath!, args: BROWSER_ARGUMENTS });
     node = await openModel(modelDirectory, { backend: onnxruntimeNode({ worker: false }) });
   }, 240_000);
 
@@ -144,7 +147,7 @@ describe.skipIf(chromiumPath === undefined)('the demo in Chromium', () => {
       expect((await fetch(new URL(src, address))).headers.get('content-type')).toBe('image/png');
   });
 
-  it('takes a dropped picture and a typed question, and several turns', async () => {
+  it('takes a chosen picture and a typed question, and several turns', async () => {
     const page = await open(site.url);
     await page.locator('input[type=file][multiple]').setInputFiles(path.join(root, 'examples/receipt.png'));
     const field = page.getByRole('textbox', { name: 'Question' });
@@ -154,6 +157,25 @@ describe.skipIf(chromiumPath === undefined)('the demo in Chromium', () => {
     await field.fill('What is the date?');
     await field.press('Enter');
     expect(await lastIds(page, 2)).toEqual((await nodeAnswer('examples/receipt.png', 'What is the date?')).tokenIds);
+  });
+
+  it('takes pictures by paste, drop and camera', async () => {
+    const page = await open(site.url, { permissions: ['camera'] });
+    await page.evaluate(`fetch('./examples/sign.png').then((response) => response.blob()).then((blob) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.items.add(new File([blob], 'sign.png', { type: 'image/png' }));
+      dispatchEvent(new ClipboardEvent('paste', { clipboardData }));
+      dispatchEvent(new DragEvent('drop', { dataTransfer: clipboardData, cancelable: true }));
+    })`);
+    const thumbnails = page.locator('.thumbnail');
+    await expect.poll(() => thumbnails.count(), { timeout: 30_000 }).toBe(2);
+    await page.getByRole('button', { name: 'Photograph' }).click();
+    await page.getByRole('button', { name: 'Take the picture' }).click();
+    await expect.poll(() => thumbnails.count(), { timeout: 30_000 }).toBe(3);
+    await page.getByRole('button', { name: 'Remove sign.png' }).first().click();
+    expect(await thumbnails.count()).toBe(2);
+    await page.getByRole('button', { name: 'New conversation' }).click();
+    expect(await thumbnails.count()).toBe(0);
   });
 
   it('says why a file is no picture, and goes on', async () => {

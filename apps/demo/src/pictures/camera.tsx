@@ -22,7 +22,6 @@ export function Camera({ onPhoto, onClose }: CameraProps): React.JSX.Element {
         stream = await navigator.mediaDevices.getUserMedia({ video: { width: 1920, height: 1080 } });
         if (!isOpen) return stop();
         if (video.current !== null) video.current.srcObject = stream;
-        setState('live');
       } catch {
         setState('failed');
       }
@@ -48,7 +47,8 @@ export function Camera({ onPhoto, onClose }: CameraProps): React.JSX.Element {
         <p>{words.cameraFailed}</p>
       ) : (
         <>
-          <video ref={video} className="camera" autoPlay muted playsInline />
+          {/* Before its first frame a camera has no size. */}
+          <video ref={video} className="camera" autoPlay muted playsInline onLoadedData={() => setState('live')} />
           <button type="button" className="primary" disabled={state !== 'live'} onClick={() => void shoot()}>
             {words.takePhoto}
           </button>
