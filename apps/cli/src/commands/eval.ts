@@ -3,6 +3,7 @@ import path from 'node:path';
 import {
   benchmarks,
   checkCases,
+  formatFigure,
   loadBenchmark,
   PROFILES,
   runBenchmark,
@@ -115,7 +116,7 @@ async function score(name: string, options: ScoreOptions, io: CliIo): Promise<vo
   const { headline, total, scored, failed, missing, matching, unmatched } = report;
   await write(
     io.stdout,
-    `${report.benchmark} (${profile}): ${headline.name} ${headline.value} of ${headline.best}; ` +
+    `${report.benchmark} (${profile}): ${headline.name} ${formatFigure(headline.value)}, best possible ${headline.best}; ` +
       `${scored} of ${total} scored, ${failed} failed, ${missing} missing; ${describeMatching(matching, unmatched)}\n`,
   );
 }
