@@ -229,6 +229,7 @@ describe.skipIf(chromiumPath === undefined)('the demo in Chromium', () => {
 
   it('works by keyboard alone', async () => {
     const page = await open(site.url);
+    await page.getByRole('button', { name: 'Receipt', exact: true }).waitFor();
     await page.keyboard.press('Tab');
     await expect.poll(() => page.evaluate('document.activeElement.textContent')).toBe('Skip to the question');
     await page.getByRole('button', { name: 'Receipt', exact: true }).press('Enter');
