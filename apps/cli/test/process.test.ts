@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile, rename, truncate } from 'node:fs/promises';
+import { readdir, readFile, rename, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -251,6 +251,37 @@ describe('eval', () => {
     expect(all).toHaveLength(54);
     // Only what was at work when the process died was asked again, never what was on the disk.
     expect(asked.length - 54).toBeLessThanOrEqual(3 * killed);
+  });
+
+  it('lets one of two runs write a folder, and the next one in as soon as that is killed', async () => {
+    await using server = await ChatServer.start(() => ({ text: 'x', delayMs: 20 }));
+    const out = path.join(folder.path, 'contended');
+    const data = path.join(golden, 'reading');
+    const elsewhere = ['--provider', 'openai', '--base-url', server.baseUrl, '--model', 'eye'];
+    const args = ['eval', 'run', 'Reading', '--data', data, '--out', out, ...elsewhere, '--json'];
+    const children = [start(args), start(args)];
+    const [first, second] = children.map((child, at) => ended(child).then((result) => ({ ...result, at })));
+    const refused = await Promise.race([first!, second!]);
+    const holder = children[1 - refused.at]!;
+    expect(refused.code).toBe(1);
+    expect(jsonLines(refused.stdout)).toMatchObject([
+      {
+        error: {
+          code: 'RUN_LOCKED',
+          message: expect.stringContaining(`process ${holder.pid} on`) as unknown,
+          hint: expect.stringContaining('stop it') as unknown,
+        },
+      },
+    ]);
+    expect(refused.stderr).not.toContain('pictures and questions are sent');
+    holder.kill('SIGKILL');
+    await Promise.all([first, second]);
+    const { code, stdout } = await pocketlens(args);
+    expect({ code, run: jsonLines(stdout) }).toMatchObject({ code: 0, run: [{ answered: 54, failed: 0 }] });
+    const lines = (await readFile(path.join(out, 'Reading.jsonl'), 'utf8')).trimEnd().split('\n');
+    expect(new Set(lines.map((line) => (JSON.parse(line) as { index: string }).index)).size).toBe(54);
+    expect(lines).toHaveLength(54);
+    expect(await readdir(out)).not.toContain('Reading.jsonl.lock');
   });
 
   it('runs, resumes and scores the reading sample', async () => {

@@ -20,6 +20,7 @@ export type EvaluationErrorCode =
   | 'PREDICTIONS_FORMAT'
   | 'PREDICTIONS_MISMATCH'
   | 'PROMPT_IMAGE_TAG'
+  | 'RUN_LOCKED'
   | 'RUN_STOPPED'
   | 'SAMPLE_TIMEOUT'
   | 'RUNS_MISMATCH'
@@ -50,7 +51,7 @@ export class DatasetError extends EvaluationError {}
 /** A predictions file cannot be read, or belongs to another benchmark. */
 export class PredictionsError extends EvaluationError {}
 
-/** A sample took too long, or a run cannot go on. */
+/** A sample took too long, or a run cannot begin or go on. */
 export class RunError extends EvaluationError {}
 
 /** A judge model is needed and there is none, or it does not answer. */

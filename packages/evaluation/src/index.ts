@@ -56,6 +56,7 @@ export {
 export type { JudgeProgress } from './judging/judge-samples.js';
 export { judgePrompt, type JudgeTask } from './prompts/judge.js';
 export { PROMPT_STYLES, type PromptPart, type PromptStyle } from './prompts/parts.js';
+export { lockOutput, type OutputLock } from './run/output-lock.js';
 export { type PredictionRecord, readPredictions, type SampleFailure } from './run/predictions-file.js';
 export {
   type AnsweringModel,

@@ -5,6 +5,7 @@ import {
   checkCases,
   formatFigure,
   loadBenchmark,
+  lockOutput,
   PROFILES,
   runBenchmark,
   scoreBenchmark,
@@ -56,14 +57,16 @@ async function run(plan: PlannedRun<RunOptions>, io: CliIo): Promise<void> {
   const benchmark = await loadBenchmark(plan.name, options.data);
   const output = path.join(options.out, `${benchmark.benchmark.name}.jsonl`);
   await mkdir(options.out, { recursive: true });
-  await recordRun(benchmark, { ...plan, settings }, output, io);
   const progress = createEvaluationProgress(io);
+  const lock = await lockOutput(output, io.signal);
   try {
+    await recordRun(benchmark, { ...plan, settings }, output, io);
     const model = await openAnsweringModel(options, io);
     const summary = await runBenchmark({
       benchmark,
       model,
       output,
+      lock,
       ...settings,
       ...patienceOf(options),
       signal: io.signal,
@@ -81,6 +84,7 @@ async function run(plan: PlannedRun<RunOptions>, io: CliIo): Promise<void> {
     );
   } finally {
     progress.clear();
+    await lock.release();
   }
 }
 

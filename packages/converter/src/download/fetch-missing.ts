@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
+import { FileLock } from '@pocketlens/file-lock';
 import type { CacheLayout } from './cache-layout.js';
 import { type BlobJob, fetchBlob } from './fetch-blob.js';
-import { FileLock } from './file-lock.js';
 import { linkIntoSnapshot } from './place-file.js';
 import type { ProgressMeter } from './progress-meter.js';
 import type { RemoteFile } from './remote-file.js';

@@ -8,6 +8,7 @@ import type { ImageSource, Sample } from '../data/sample.js';
 import { AbortError, DatasetError, RunError } from '../errors.js';
 import type { PromptPart, PromptStyle } from '../prompts/parts.js';
 import { forEachConcurrently } from './concurrency.js';
+import { lockOutput, type OutputLock } from './output-lock.js';
 import { openPredictions, type PredictionSet } from './prediction-set.js';
 import { PredictionsWriter, type SampleFailure } from './predictions-file.js';
 import { retry, type RetryOptions } from './retry.js';
@@ -50,6 +51,8 @@ export interface RunOptions extends Selection {
   readonly model: AnsweringModel;
   /** JSONL file that answers are appended to; answers that are there already are not asked for again. */
   readonly output: string;
+  /** The lock of the output, where the caller holds it already; else it is taken for the time of the run. */
+  readonly lock?: OutputLock;
   /** Whose prompts are sent; default `minicpm`. */
   readonly promptStyle?: PromptStyle;
   /** Replaces the benchmark's own settings, for example `{ beams: 1 }` for greedy decoding. */
@@ -88,9 +91,19 @@ const FAILURES_IN_A_ROW = 25;
  *
  * @throws {AbortError} `ABORTED` when the signal fires; the samples at work are asked again next time
  * @throws {PredictionsError} `PREDICTIONS_MISMATCH` when the output belongs to another benchmark
- * @throws {RunError} `RUN_STOPPED` after too many failures in a row
+ * @throws {RunError} `RUN_LOCKED` while another run writes the output, `RUN_STOPPED` after too many failures in a row
  */
 export async function runBenchmark(options: RunOptions): Promise<RunSummary> {
+  if (options.lock !== undefined) return runLocked(options);
+  const lock = await lockOutput(options.output, options.signal);
+  try {
+    return await runLocked(options);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function runLocked(options: RunOptions): Promise<RunSummary> {
   const { benchmark } = options.benchmark;
   const selected = await selectSamples(options.benchmark, options);
   const earlier = existsSync(options.output)

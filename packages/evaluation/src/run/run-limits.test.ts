@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { loadBenchmark, type LoadedBenchmark } from '../benchmarks/registry.js';
+import { lockOutput } from './output-lock.js';
 import { openPredictions } from './prediction-set.js';
 import { PredictionsWriter, readPredictions } from './predictions-file.js';
 import { type AnsweringModel, runBenchmark, type RunProgress } from './run-benchmark.js';
@@ -31,6 +32,38 @@ async function indicesIn(file: string): Promise<string[]> {
   for await (const { index } of readPredictions(file)) indices.push(index);
   return indices;
 }
+
+describe('an output', () => {
+  it('belongs to one run at a time', async () => {
+    const output = newFile();
+    const asked: string[] = [];
+    const model = answering(async () => {
+      asked.push('one');
+      await delay(1);
+      return 'x';
+    });
+    const runs = [0, 1, 2].map(() => runBenchmark({ benchmark: reading, model, output, limit: 20 }));
+    const outcomes = await Promise.allSettled(runs);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(outcomes.find((outcome) => outcome.status === 'rejected')?.reason).toMatchObject({
+      code: 'RUN_LOCKED',
+      message: expect.stringContaining(`process ${process.pid} on`) as unknown,
+      details: { pid: process.pid, output },
+    });
+    expect(asked).toHaveLength(20);
+    expect(await indicesIn(output)).toHaveLength(20);
+    expect(await runBenchmark({ benchmark: reading, model, output, limit: 21 })).toMatchObject({ resumed: 20 });
+  });
+
+  it('is refused to a run that does not hold the lock that somebody else has', async () => {
+    const output = newFile();
+    const lock = await lockOutput(output);
+    const model = answering(() => Promise.resolve('x'));
+    await expect(runBenchmark({ benchmark: reading, model, output })).rejects.toMatchObject({ code: 'RUN_LOCKED' });
+    expect(await runBenchmark({ benchmark: reading, model, output, lock, limit: 1 })).toMatchObject({ answered: 1 });
+    await lock.release();
+  });
+});
 
 describe('a run with many samples at once', () => {
   it('asks as many as allowed, each once', async () => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -76,6 +76,33 @@ describe('FileLock', () => {
       await lock.release();
       vi.useRealTimers();
     }
+  });
+
+  it('tells who holds it', async () => {
+    const lock = new FileLock(path);
+    expect(await lock.owner()).toBeUndefined();
+    await lock.tryAcquire();
+    expect(await new FileLock(path).owner()).toMatchObject({ pid: process.pid });
+    await lock.release();
+  });
+
+  it('is refused at once while its owner lives here, and after a heartbeat from elsewhere', async () => {
+    const lock = new FileLock(path);
+    await lock.tryAcquire();
+    expect(await new FileLock(path).acquire()).toBe(false);
+    const content = JSON.parse(await readFile(path, 'utf8')) as object;
+    await writeFile(path, JSON.stringify({ ...content, machine: 'elsewhere' }));
+    const refused = new FileLock(path).acquire();
+    const beats = setInterval(() => void utimes(path, new Date(), new Date()), 20);
+    expect(await refused).toBe(false);
+    clearInterval(beats);
+  });
+
+  it('waits for one that is half written, until the signal', async () => {
+    await mkdir(join(root, 'locks'));
+    await writeFile(path, '{"pid":');
+    const waiting = new FileLock(path).acquire(AbortSignal.timeout(50));
+    await expect(waiting).rejects.toMatchObject({ name: 'TimeoutError' });
   });
 
   it('does not remove what another process holds', async () => {

@@ -1,26 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, readlink, rm, stat, utimes } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { mkdir, open, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { systemErrorCode } from '../errors.js';
-import { isJsonObject } from '../json.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isRunning, type LockOwner, parseOwner, thisProcess } from './owner.js';
+import { systemErrorCode } from './system-error.js';
 
-interface Owner {
-  readonly pid: number;
-  /** When the process was started, where the system tells: process ids are used again. */
-  readonly started: string;
-  /** Where the pid means something. */
-  readonly machine: string;
-}
+export type { LockOwner };
 
 const HEARTBEAT_MS = 5000;
 /** A lock from another machine or container is dead when nobody has touched it for so long. */
 const SILENCE_MS = 30_000;
 /** Taking over is a matter of milliseconds. */
 const TAKEOVER_MS = 10_000;
+const POLL_MS = 250;
+
+type Owner = 'alive' | 'dead' | 'unknown';
 
 /**
- * A lock between processes: a file that exists while it is held.
+ * A lock between processes: a file that exists while it is held, with the process that holds it inside.
  *
  * Locks of dead processes are taken over: at once on the same machine, elsewhere after 30 seconds without a heartbeat.
  */
@@ -31,24 +28,53 @@ export class FileLock {
   /** The other's lock as last seen, and since when it has not changed by this machine's clock. */
   #seen: { readonly stamp: string; readonly since: number } | undefined;
 
+  /** @param path - the file; its folder is made when it is needed */
   constructor(path: string) {
     this.#path = path;
   }
 
   /** Whether the lock is ours now. Never waits for the owner. */
   async tryAcquire(): Promise<boolean> {
-    if (await this.#create()) return true;
+    return (await this.#attempt()) === 'ours';
+  }
+
+  /**
+   * Whether the lock is ours. Waits for no living owner; only where nothing but time can tell whether the owner lives, on
+   * another machine, waits for its heartbeat, at most 30 seconds.
+   *
+   * @param signal - ends the waiting; its reason is thrown
+   */
+  async acquire(signal?: AbortSignal): Promise<boolean> {
+    for (;;) {
+      const outcome = await this.#attempt();
+      if (outcome === 'ours') return true;
+      if (outcome === 'alive') return false;
+      signal?.throwIfAborted();
+      await delay(POLL_MS, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
+    }
+  }
+
+  /** Who holds the lock; undefined when nobody does. */
+  async owner(): Promise<LockOwner | undefined> {
     const content = await readText(this.#path);
-    if (content === undefined) return this.#create();
-    if (!(await this.#isDead(content))) return false;
-    await this.#removeDead(content);
-    return this.#create();
+    return content === undefined ? undefined : parseOwner(content);
   }
 
   /** Gives the lock back. */
   async release(): Promise<void> {
     clearInterval(this.#heartbeat);
     if ((await readText(this.#path)) === this.#content) await rm(this.#path, { force: true });
+  }
+
+  async #attempt(): Promise<'ours' | Owner> {
+    if (await this.#create()) return 'ours';
+    const content = await readText(this.#path);
+    if (content !== undefined) {
+      const owner = await this.#ownerState(content);
+      if (owner !== 'dead') return owner;
+      await this.#removeDead(content);
+    }
+    return (await this.#create()) ? 'ours' : 'unknown';
   }
 
   async #create(): Promise<boolean> {
@@ -59,13 +85,19 @@ export class FileLock {
     return true;
   }
 
-  async #isDead(content: string): Promise<boolean> {
+  async #ownerState(content: string): Promise<Owner> {
     const owner = parseOwner(content);
-    if (owner !== undefined && owner.machine === (await thisProcess()).machine) return !(await isRunning(owner));
+    if (owner !== undefined && owner.machine === (await thisProcess()).machine) {
+      return (await isRunning(owner)) ? 'alive' : 'dead';
+    }
     const found = await stat(this.#path).catch(() => undefined);
     const stamp = `${content}@${found?.mtimeMs}`;
-    if (this.#seen?.stamp !== stamp) this.#seen = { stamp, since: performance.now() };
-    return performance.now() - this.#seen.since > SILENCE_MS;
+    if (this.#seen?.stamp !== stamp) {
+      const isHeartbeat = this.#seen?.stamp.startsWith(`${content}@`) === true;
+      this.#seen = { stamp, since: performance.now() };
+      return isHeartbeat ? 'alive' : 'unknown';
+    }
+    return performance.now() - this.#seen.since > SILENCE_MS ? 'dead' : 'unknown';
   }
 
   /** Removes a dead lock, but never the one that another process has made meanwhile. */
@@ -111,48 +143,4 @@ async function touch(path: string): Promise<void> {
   const now = new Date();
   // Whoever has taken the lock over needs no heartbeat of ours.
   await utimes(path, now, now).catch(() => {});
-}
-
-function parseOwner(content: string): Owner | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(content);
-  } catch {
-    return undefined;
-  }
-  if (!isJsonObject(value)) return undefined;
-  const { pid, started, machine } = value;
-  if (typeof pid !== 'number' || typeof started !== 'string' || typeof machine !== 'string') return undefined;
-  return { pid, started, machine };
-}
-
-let own: Promise<Owner> | undefined;
-
-function thisProcess(): Promise<Owner> {
-  own ??= (async () => ({
-    pid: process.pid,
-    started: await startOf(process.pid),
-    machine: [hostname(), await bootId(), await readlink('/proc/self/ns/pid').catch(() => '')].join(' '),
-  }))();
-  return own;
-}
-
-async function isRunning({ pid, started }: Owner): Promise<boolean> {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if (systemErrorCode(error) !== 'EPERM') return false;
-  }
-  return started === '' || (await startOf(pid)) === started;
-}
-
-async function bootId(): Promise<string> {
-  return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')).trim();
-}
-
-/** Start time of a process on Linux, in ticks since the start of the machine; elsewhere nothing. */
-async function startOf(pid: number): Promise<string> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // The name of the command stands in parentheses and may hold blanks; the start is field 22 of proc(5).
-  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }

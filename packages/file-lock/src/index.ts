@@ -1,0 +1,1 @@
+export { FileLock, type LockOwner } from './file-lock.js';
