@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { readLines } from './jsonl.js';
 
 async function* chunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
@@ -23,6 +23,21 @@ describe('readLines', () => {
         expect(await collect(readLines(chunks(bytes, size)))).toEqual(expected);
       }),
     );
+  });
+
+  it('joins a line of many pieces, and looks at each piece once', async () => {
+    const pieces = 4000;
+    const piece = Buffer.alloc(4096, 'x');
+    async function* line(): AsyncGenerator<Uint8Array> {
+      for (let at = 0; at < pieces; at += 1) yield piece;
+      yield Buffer.from('\nend');
+    }
+    const split = vi.spyOn(String.prototype, 'split');
+    const lines = await collect(readLines(line()));
+    const lookedAt = split.mock.contexts.reduce((sum, text) => sum + String(text).length, 0);
+    split.mockRestore();
+    expect(lines.map((one) => one.length)).toEqual([pieces * piece.length, 3]);
+    expect(lookedAt).toBeLessThan(pieces * piece.length + 100);
   });
 
   it('cuts at no other separator than the line feed', async () => {

@@ -8,19 +8,30 @@ const FLUSH_AT_CHARACTERS = 64 * 1024;
 /** Lines of a byte stream, cut at "\n" only: JSON strings may hold U+2028, at which readline would cut. */
 export async function* readLines(input: AsyncIterable<Uint8Array | string>): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8');
-  let rest = '';
+  // Pieces of the line that has not ended: joined once, because looking through them at every chunk would be quadratic.
+  let pieces: string[] = [];
+  let length = 0;
   for await (const chunk of input) {
-    const lines = (rest + (typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true }))).split('\n');
-    rest = lines.pop() ?? '';
-    yield* lines;
-    if (rest.length > MAX_LINE_CHARACTERS) {
+    const [end = '', ...lines] = (typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })).split(
+      '\n',
+    );
+    pieces.push(end);
+    length += end.length;
+    const next = lines.pop();
+    if (next !== undefined) {
+      yield pieces.join('');
+      yield* lines;
+      pieces = [next];
+      length = next.length;
+    }
+    if (length > MAX_LINE_CHARACTERS) {
       throw new CliError(
         'LINE_TOO_LONG',
         `Expected lines of at most ${MAX_LINE_CHARACTERS} characters on standard input`,
       );
     }
   }
-  rest += decoder.decode();
+  const rest = pieces.join('') + decoder.decode();
   if (rest !== '') yield rest;
 }
 
