@@ -1,3 +1,4 @@
 export { AbortError, ProviderError, type ProviderErrorCode, type ProviderErrorOptions } from './errors.js';
-export { type AnsweringModel, OpenAiModel, type OpenAiModelOptions } from './openai-model.js';
+export type { AnsweringModel } from '@pocketlens/runtime';
+export { OpenAiModel, type OpenAiModelOptions } from './openai-model.js';
 export { type Dialect, DIALECTS, type TokenLimitField } from './request.js';

@@ -1,11 +1,11 @@
 import type {
+  AnsweringModel,
   ChatOptions,
   ChatPart,
   ChatResult,
   FinishPart,
   Message,
   Timings,
-  VisionLanguageModel,
 } from '@pocketlens/runtime';
 import OpenAI from 'openai';
 import { ProviderError } from './errors.js';
@@ -33,9 +33,6 @@ export interface OpenAiModelOptions {
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>>;
 }
-
-/** What all models have in common, local or not. */
-export type AnsweringModel = Pick<VisionLanguageModel, 'chat' | 'generate' | 'dispose'>;
 
 const DEFAULT_TIMEOUT_MS = 600_000;
 const DEFAULT_RETRIES = 4;

@@ -1,3 +1,4 @@
+export type { AnsweringModel } from './answering-model.js';
 export type { CacheOptions, CacheStats } from './cache/caches.js';
 export type { ImageCacheStats } from './cache/feature-cache.js';
 export type { SequenceCacheStats } from './cache/sequence-pool.js';

@@ -1,0 +1,2 @@
+export { TransformersModel } from './transformers-model.js';
+export type { OpenTransformersOptions } from './transformers-model.js';
