@@ -2,7 +2,7 @@
 import { register } from 'node:module';
 import { parentPort } from 'node:worker_threads';
 
-register('../src/worker/source-hooks.mjs', import.meta.url);
+register('../../../tools/source-hooks.mjs', import.meta.url);
 await import('../src/worker/entry.ts');
 parentPort?.on('message', ({ slices = [] }) => {
   if (slices.some(({ targetSize: [rows, columns] }) => rows * columns === 13))

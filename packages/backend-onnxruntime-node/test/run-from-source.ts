@@ -8,7 +8,7 @@ const packageFolder = new URL('../', import.meta.url);
 export async function runProgram(code: string, nodeOptions: readonly string[] = []): Promise<string> {
   const program = `
     import { register } from 'node:module';
-    register('./src/worker/source-hooks.mjs', ${JSON.stringify(packageFolder.href)});
+    register('../../tools/source-hooks.mjs', ${JSON.stringify(packageFolder.href)});
     const backend = await import(${JSON.stringify(new URL('src/index.ts', packageFolder).href)});
     ${code}`;
   const args = [...nodeOptions, '--input-type=module', '--eval', program];

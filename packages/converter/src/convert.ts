@@ -1,4 +1,5 @@
 import { mkdir, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import type { CheckpointConfig } from './config.js';
 import {
@@ -40,6 +41,8 @@ import {
   type QuantizationOptions,
 } from './part-formats.js';
 import type { WeightFormat } from './quantization/scheme.js';
+import type { RowsQuantizer } from './quantization/worker/quantizer.js';
+import { QuantizationWorkers } from './quantization/worker/workers.js';
 import { openSource, type ConversionSource } from './source.js';
 
 /** How far a conversion is. */
@@ -67,6 +70,11 @@ export interface ConvertOptions extends QuantizationOptions {
   readonly target: string;
   /** Storage types of the weights; each gives its own set of files. */
   readonly dtypes: readonly PartDtype[];
+  /**
+   * Threads that quantise to `q4`, 1 to 64; default one for every processor, at most 8. More cannot be fed by the one that
+   * reads. The bytes that are written do not depend on it.
+   */
+  readonly threads?: number;
   readonly onProgress?: (progress: ConvertProgress) => void;
   readonly signal?: AbortSignal;
   /** Replace a target that is not empty. */
@@ -100,6 +108,7 @@ export interface ConvertResult {
 export async function convert(options: ConvertOptions): Promise<ConvertResult> {
   const dtypes = checkDtypes(options.dtypes);
   const isFresh = checkUnfinished(options.unfinished) === 'discard';
+  const quantizer = new QuantizationWorkers(checkThreads(options.threads));
   throwIfAborted(options.signal);
   const source = await openSource(options);
   try {
@@ -111,7 +120,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
       isFresh,
     });
     try {
-      const manifest = await writeModel(plan, { source, staging, options });
+      const manifest = await writeModel(plan, { source, staging, quantizer, options });
       throwIfAborted(options.signal);
       await staging.commit();
       return { directory: resolve(options.target), manifest };
@@ -119,6 +128,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
       throw await leave(staging, error, options);
     }
   } finally {
+    await quantizer.close();
     await source.checkpoint.close();
   }
 }
@@ -154,6 +164,7 @@ async function fingerprint(
     signal: ____,
     force: _____,
     unfinished: ______,
+    threads: _______,
     ...settings
   } = options;
   return await fingerprintOf({
@@ -167,6 +178,17 @@ async function fingerprint(
 function checkUnfinished(value: unknown): unknown {
   if (value === undefined || value === 'keep' || value === 'discard') return value;
   throw new InvalidArgumentError('ARGUMENT_RANGE', `unfinished must be "keep" or "discard", got ${preview(value)}`);
+}
+
+const MOST_THREADS = 64;
+const MOST_THREADS_BY_DEFAULT = 8;
+
+function checkThreads(threads: number = Math.min(availableParallelism(), MOST_THREADS_BY_DEFAULT)): number {
+  if (Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS) return threads;
+  throw new InvalidArgumentError(
+    'ARGUMENT_RANGE',
+    `threads must be a whole number from 1 to ${MOST_THREADS}, got ${preview(threads)}`,
+  );
 }
 
 function checkDtypes(dtypes: readonly PartDtype[]): readonly PartDtype[] {
@@ -216,11 +238,12 @@ function planParts(
 interface ModelContext {
   readonly source: ConversionSource;
   readonly staging: StagingDirectory;
+  readonly quantizer: RowsQuantizer;
   readonly options: ConvertOptions;
 }
 
 async function writeModel(plans: readonly PartPlan[], context: ModelContext): Promise<Manifest> {
-  const { source, staging, options } = context;
+  const { source, staging, quantizer, options } = context;
   const { checkpoint, config } = source;
   const directory = staging.path;
   await mkdir(join(directory, 'onnx'), { recursive: true });
@@ -228,6 +251,7 @@ async function writeModel(plans: readonly PartPlan[], context: ModelContext): Pr
     checkpoint,
     directory,
     signal: options.signal,
+    quantizer,
     open: (path, expectedBytes) => ResumableFile.open(directory, path, { journal: staging.journal, expectedBytes }),
     ...progressCounter(plans, config, options.onProgress),
   };

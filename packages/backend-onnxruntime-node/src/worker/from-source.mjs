@@ -1,5 +1,5 @@
 // Starts the worker from TypeScript: Node.js 20 cannot read it by itself.
 import { register } from 'node:module';
 
-register('./source-hooks.mjs', import.meta.url);
+register('../../../../tools/source-hooks.mjs', import.meta.url);
 await import('./entry.ts');

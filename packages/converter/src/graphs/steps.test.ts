@@ -10,6 +10,7 @@ import type { CheckpointConfig } from '../config.js';
 import { writeGraph } from '../output/graph-files.js';
 import { Journal } from '../output/journal.js';
 import { manifestModel } from '../output/manifest.js';
+import { InlineQuantizer } from '../quantization/worker/quantizer.js';
 import { ResumableFile } from '../output/resumable-file.js';
 import { readConfig } from '../read-config.js';
 import { Checkpoint } from '../safetensors/checkpoint.js';
@@ -56,7 +57,8 @@ async function openWithSteps(graph: GraphDefinition, names: readonly string[]): 
   const journal = await Journal.create(join(directory, 'journal.jsonl'), '');
   const open = (file: string, expectedBytes: number): Promise<ResumableFile> =>
     ResumableFile.open(directory, file, { journal, expectedBytes });
-  const context = { checkpoint, directory, open, onBytes: () => undefined, onResumed: () => undefined };
+  const quantizer = new InlineQuantizer();
+  const context = { checkpoint, directory, open, quantizer, onBytes: () => undefined, onResumed: () => undefined };
   for (const name of [path, `${path}_data`]) rmSync(join(directory, name), { force: true });
   await writeGraph({ ...graph, outputs: [...graph.outputs, ...outputs] }, path, context);
   await journal.close();

@@ -1,3 +1,4 @@
+import type { RowsQuantizer } from '../quantization/worker/quantizer.js';
 import type { Checkpoint } from '../safetensors/checkpoint.js';
 import type { FileDigest } from './hashed-file.js';
 import type { ResumableFile } from './resumable-file.js';
@@ -14,6 +15,7 @@ export interface OutputContext {
   /** Directory that the files go to. */
   readonly directory: string;
   readonly signal?: AbortSignal | undefined;
+  readonly quantizer: RowsQuantizer;
   /**
    * Opens a file of weights, with what an interrupted run has written of it; `path` is relative to the directory.
    * Weights that end at or before the file's `size` are there already.

@@ -3,22 +3,20 @@ import { streamCodes, type QuantizationRest, type QuantizedTensor } from '../qua
 import { streamTensor } from '../tensors/stream.js';
 import type { OutputContext } from './output.js';
 
-type Bytes = Uint8Array<ArrayBuffer>;
-
 /**
  * Reads the weights of a graph in their order: the scales and zero points of a quantised matrix come out together with its
  * codes, and wait here for their own turn.
  */
 export class WeightReader {
-  readonly #context: Pick<OutputContext, 'checkpoint' | 'signal'>;
+  readonly #context: Pick<OutputContext, 'checkpoint' | 'signal' | 'quantizer'>;
   #current: QuantizedTensor | undefined;
   #rest: QuantizationRest = { scales: new Uint8Array(), zeroPoints: new Uint8Array() };
 
-  constructor(context: Pick<OutputContext, 'checkpoint' | 'signal'>) {
+  constructor(context: Pick<OutputContext, 'checkpoint' | 'signal' | 'quantizer'>) {
     this.#context = context;
   }
 
-  async *read(weight: GraphWeight): AsyncGenerator<Bytes> {
+  async *read(weight: GraphWeight): AsyncGenerator<Uint8Array> {
     const { checkpoint, signal } = this.#context;
     if (!('quantized' in weight)) {
       yield* streamTensor(weight.source, { checkpoint, dtype: weight.dataType, signal });
@@ -31,7 +29,7 @@ export class WeightReader {
     }
   }
 
-  async *#quantize(tensor: QuantizedTensor): AsyncGenerator<Bytes> {
+  async *#quantize(tensor: QuantizedTensor): AsyncGenerator<Uint8Array> {
     this.#current = tensor;
     this.#rest = { scales: new Uint8Array(), zeroPoints: new Uint8Array() };
     yield* streamCodes(tensor, this.#rest, this.#context);

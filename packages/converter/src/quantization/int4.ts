@@ -4,11 +4,11 @@ import type { Int4Scheme } from './scheme.js';
 /** Rows of a matrix in int4 storage: value = (code - zero point of its block) * scale of its block. */
 export interface Int4Rows {
   /** Two codes a byte, the earlier one in the low half; [rows, blocks, block size / 2]. */
-  readonly codes: Uint8Array<ArrayBuffer>;
+  readonly codes: Uint8Array;
   /** [rows, blocks] */
-  readonly scales: Float32Array<ArrayBuffer>;
+  readonly scales: Float32Array;
   /** Two zero points a byte, the earlier one in the low half; [rows, ceil(blocks / 2)]. */
-  readonly zeroPoints: Uint8Array<ArrayBuffer>;
+  readonly zeroPoints: Uint8Array;
 }
 
 const LAST_CODE = 15;

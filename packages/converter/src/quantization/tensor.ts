@@ -2,9 +2,10 @@ import { throwIfAborted } from '../errors.js';
 import { scatterTransposed } from '../tensors/transpose.js';
 import { streamTensor, type StreamOptions } from '../tensors/stream.js';
 import type { TensorSource } from '../tensors/source.js';
-import { quantizeInt4 } from './int4.js';
+import { streamInt4 } from './int4-stream.js';
 import { quantizeInt8 } from './int8.js';
 import type { Int4Scheme, QuantizationScheme } from './scheme.js';
+import type { RowsQuantizer } from './worker/quantizer.js';
 
 /** A linear layer's weight to be quantised. */
 export interface QuantizedTensor {
@@ -34,11 +35,13 @@ const PIECE_BYTES = 8 * 1024 * 1024;
 export interface QuantizeOptions extends Omit<StreamOptions, 'dtype' | 'panelBytes'> {
   /** Most bytes of int8 codes held at a time; default 640 MiB. */
   readonly panelBytes?: number;
+  /** Threads for large int4 tensors; default: the calling thread. */
+  readonly quantizer?: RowsQuantizer | undefined;
 }
 
 /**
  * Quantises a tensor while it is read, and yields its codes: int4 as [outputs, blocks, block size / 2], int8 as
- * [inputs, outputs]. Scales and zero points are collected in `rest`.
+ * [inputs, outputs]; they are valid until the next ones are asked for. Scales and zero points are collected in `rest`.
  *
  * @throws {ModelFormatError} `MODEL_DTYPE` when a value is not finite; else as `streamTensor`
  * @throws {AbortError} `ABORTED`
@@ -47,9 +50,9 @@ export async function* streamCodes(
   tensor: QuantizedTensor,
   rest: QuantizationRest,
   options: QuantizeOptions,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+): AsyncGenerator<Uint8Array> {
   const { scheme } = tensor;
-  if (scheme.bits === 4) yield* streamInt4(tensor, scheme, rest, options);
+  if (scheme.bits === 4) yield* streamInt4Codes(tensor, scheme, rest, options);
   else yield* streamInt8(tensor, rest, options);
 }
 
@@ -68,6 +71,25 @@ class Collector {
   }
 }
 
+async function* streamInt4Codes(
+  tensor: QuantizedTensor,
+  scheme: Int4Scheme,
+  rest: QuantizationRest,
+  options: QuantizeOptions,
+): AsyncGenerator<Uint8Array> {
+  const { outputs, inputs } = tensor;
+  const blocks = Math.ceil(inputs / scheme.blockSize);
+  const scales = new Collector(outputs * blocks * 4);
+  const zeroPoints = new Collector(outputs * Math.ceil(blocks / 2));
+  for await (const rows of streamInt4(tensor, scheme, options)) {
+    scales.add(rows.scales);
+    zeroPoints.add(rows.zeroPoints);
+    yield rows.codes;
+  }
+  rest.scales = scales.bytes;
+  rest.zeroPoints = zeroPoints.bytes;
+}
+
 async function* readRows(
   { source }: QuantizedTensor,
   { checkpoint, signal }: QuantizeOptions,
@@ -77,31 +99,11 @@ async function* readRows(
   }
 }
 
-async function* streamInt4(
-  tensor: QuantizedTensor,
-  scheme: Int4Scheme,
-  rest: QuantizationRest,
-  options: QuantizeOptions,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const { outputs, inputs, name } = tensor;
-  const blocks = Math.ceil(inputs / scheme.blockSize);
-  const scales = new Collector(outputs * blocks * 4);
-  const zeroPoints = new Collector(outputs * Math.ceil(blocks / 2));
-  for await (const values of readRows(tensor, options)) {
-    const rows = quantizeInt4(values, inputs, scheme, name);
-    scales.add(rows.scales);
-    zeroPoints.add(rows.zeroPoints);
-    yield rows.codes;
-  }
-  rest.scales = scales.bytes;
-  rest.zeroPoints = zeroPoints.bytes;
-}
-
 async function* streamInt8(
   tensor: QuantizedTensor,
   rest: QuantizationRest,
   options: QuantizeOptions,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+): AsyncGenerator<Uint8Array> {
   const { outputs, inputs, name } = tensor;
   const step = Math.max(1, Math.floor((options.panelBytes ?? PANEL_BYTES) / outputs));
   for (let first = 0; first < inputs; first += step) {

@@ -21,6 +21,8 @@ export interface CheckpointTensor extends TensorLocation {
 export interface TensorReader {
   /** `offset` and `byteLength` are in bytes of the tensor's dtype; both are multiples of an element's size. */
   read(tensor: CheckpointTensor, offset: number, byteLength: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Where bytes need not be made but are only read: `read` into memory of the range's size. */
+  readInto?(tensor: CheckpointTensor, offset: number, target: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -84,18 +86,26 @@ export class Checkpoint {
     return await this.#reader.read(tensor, offset, byteLength);
   }
 
+  /** Reads a range of a tensor's bytes into memory of its size, which may be shared with other threads. */
+  async readInto(tensor: CheckpointTensor, offset: number, target: Uint8Array): Promise<void> {
+    if (this.#reader.readInto !== undefined) await this.#reader.readInto(tensor, offset, target);
+    else target.set(await this.#reader.read(tensor, offset, target.byteLength));
+  }
+
   async close(): Promise<void> {
     await this.#reader.close();
   }
 }
 
 function shardReader(files: ReadonlyMap<string, SafetensorsFile>): TensorReader {
+  const fileOf = ({ shard }: CheckpointTensor): SafetensorsFile => {
+    const file = files.get(shard);
+    if (file === undefined) throw new ModelFormatError('MODEL_SHARD', `shard ${shard} is not open`);
+    return file;
+  };
   return {
-    async read(tensor, offset, byteLength) {
-      const file = files.get(tensor.shard);
-      if (file === undefined) throw new ModelFormatError('MODEL_SHARD', `shard ${tensor.shard} is not open`);
-      return await file.read(tensor, offset, byteLength);
-    },
+    read: async (tensor, offset, byteLength) => await fileOf(tensor).read(tensor, offset, byteLength),
+    readInto: async (tensor, offset, target) => await fileOf(tensor).readInto(tensor, offset, target),
     close: () => closeAll(files.values()),
   };
 }

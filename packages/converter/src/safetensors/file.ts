@@ -43,18 +43,27 @@ export class SafetensorsFile {
    * @throws {ModelFormatError} `MODEL_TENSOR_BOUNDS` when the range leaves the tensor or the file was cut meanwhile
    */
   async read(tensor: TensorLocation, offset: number, byteLength: number): Promise<Uint8Array<ArrayBuffer>> {
-    if (offset < 0 || byteLength < 0 || offset + byteLength > tensor.byteLength) {
-      throw new ModelFormatError(
-        'MODEL_TENSOR_BOUNDS',
-        `tensor ${preview(tensor.name)}: bytes ${offset} to ${offset + byteLength} of ${tensor.byteLength}`,
-      );
-    }
+    checkRange(tensor, offset, byteLength);
     return await readExactly(this.#handle, tensor.offset + offset, byteLength, basename(this.path));
+  }
+
+  /** `read` into memory of the range's size, which may be shared with other threads. */
+  async readInto(tensor: TensorLocation, offset: number, target: Uint8Array): Promise<void> {
+    checkRange(tensor, offset, target.byteLength);
+    await fill(this.#handle, tensor.offset + offset, target, basename(this.path));
   }
 
   async close(): Promise<void> {
     await this.#handle.close();
   }
+}
+
+function checkRange(tensor: TensorLocation, offset: number, byteLength: number): void {
+  if (offset >= 0 && byteLength >= 0 && offset + byteLength <= tensor.byteLength) return;
+  throw new ModelFormatError(
+    'MODEL_TENSOR_BOUNDS',
+    `tensor ${preview(tensor.name)}: bytes ${offset} to ${offset + byteLength} of ${tensor.byteLength}`,
+  );
 }
 
 async function readExactly(
@@ -64,13 +73,17 @@ async function readExactly(
   label: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(byteLength);
-  let done = 0;
-  while (done < byteLength) {
-    const { bytesRead } = await handle.read(bytes, done, Math.min(byteLength - done, 2 ** 30), position + done);
+  await fill(handle, position, bytes, label);
+  return bytes;
+}
+
+async function fill(handle: FileHandle, position: number, target: Uint8Array, label: string): Promise<void> {
+  const { byteLength } = target;
+  for (let done = 0; done < byteLength;) {
+    const { bytesRead } = await handle.read(target, done, Math.min(byteLength - done, 2 ** 30), position + done);
     if (bytesRead === 0) {
       throw new ModelFormatError('MODEL_TENSOR_BOUNDS', `${label}: the file ends at byte ${position + done}`);
     }
     done += bytesRead;
   }
-  return bytes;
 }

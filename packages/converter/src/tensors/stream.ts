@@ -1,20 +1,10 @@
-import { ModelFormatError, throwIfAborted } from '../errors.js';
-import { preview } from '../json.js';
-import type { Checkpoint, CheckpointTensor } from '../safetensors/checkpoint.js';
-import {
-  WEIGHT_DTYPES,
-  convertWeights,
-  isWeightDtype,
-  roundToHalf,
-  weightElementBytes,
-  type StoredBits,
-  type StoredDtype,
-} from './float.js';
+import { throwIfAborted } from '../errors.js';
+import type { Checkpoint } from '../safetensors/checkpoint.js';
+import { convertWeights, roundToHalf, type StoredBits, type StoredDtype } from './float.js';
+import { BLOCK_BYTES, readRowBlock, rowBlocks } from './row-blocks.js';
 import { runLength, type RowRun, type TensorSource } from './source.js';
 import { scatterTransposed } from './transpose.js';
 
-/** Bytes of a checkpoint held at a time while a tensor is read. */
-const BLOCK_BYTES = 8 * 1024 * 1024;
 /** Most bytes of a transposed tensor held at a time; a larger tensor is read in several passes. */
 const PANEL_BYTES = 512 * 1024 * 1024;
 
@@ -61,44 +51,29 @@ function bytesOf(bits: StoredBits): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength);
 }
 
-interface RowBlock {
+interface ConvertedBlock {
   readonly bits: StoredBits;
   readonly rows: number;
 }
 
 /** Reads stacked rows in blocks of whole rows, converted to the stored type. */
-async function* readRows(runs: readonly RowRun[], columns: number, options: StreamOptions): AsyncGenerator<RowBlock> {
-  for (const run of runs) {
-    if ('zeroRows' in run) {
-      yield { bits: zeros(run.zeroRows * columns, options.dtype), rows: run.zeroRows };
-      continue;
-    }
-    const tensor = options.checkpoint.tensor(run.tensor);
-    const dtype = weightDtypeOf(tensor);
-    const rowBytes = columns * weightElementBytes(dtype);
-    const step = Math.max(1, Math.floor(BLOCK_BYTES / rowBytes));
-    for (let row = 0; row < run.rowCount; row += step) {
-      throwIfAborted(options.signal);
-      const rows = Math.min(step, run.rowCount - row);
-      const bytes = await options.checkpoint.read(tensor, (run.firstRow + row) * rowBytes, rows * rowBytes);
-      yield { bits: convertWeights(bytes, dtype, options.dtype, tensor.name), rows };
-    }
+async function* readRows(
+  runs: readonly RowRun[],
+  columns: number,
+  { checkpoint, dtype, signal }: StreamOptions,
+): AsyncGenerator<ConvertedBlock> {
+  for (const block of rowBlocks({ runs, columns }, checkpoint)) {
+    throwIfAborted(signal);
+    const bytes = await readRowBlock(block, checkpoint);
+    yield { bits: convertWeights(bytes, block.dtype, dtype, block.tensor?.name ?? ''), rows: block.rows };
   }
-}
-
-function weightDtypeOf(tensor: CheckpointTensor): (typeof WEIGHT_DTYPES)[number] {
-  if (isWeightDtype(tensor.dtype)) return tensor.dtype;
-  throw new ModelFormatError(
-    'MODEL_DTYPE',
-    `tensor ${preview(tensor.name)} has dtype ${tensor.dtype}; weights are ${WEIGHT_DTYPES.join(', ')}`,
-  );
 }
 
 function zeros(length: number, dtype: StoredDtype): StoredBits {
   return dtype === 'float32' ? new Uint32Array(length) : new Uint16Array(length);
 }
 
-function pickColumns({ bits, rows }: RowBlock, columns: number, select: Int32Array): StoredBits {
+function pickColumns({ bits, rows }: ConvertedBlock, columns: number, select: Int32Array): StoredBits {
   const width = select.length;
   const picked = bits instanceof Uint32Array ? new Uint32Array(rows * width) : new Uint16Array(rows * width);
   for (let row = 0; row < rows; row++) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { compileKernel as compileSource } from '../../kernel/compile.mjs';
+import { compileKernel as compileSource } from '../../../../tools/kernel/compile.mjs';
 import { PILLOW, readJson, sha256 } from '../../test/golden.js';
 import { noise, type PillowCases } from '../../test/pillow-cases.js';
 import type { RgbImage } from '../image.js';
@@ -36,7 +36,9 @@ const refuseSimd = (): never => {
 };
 
 it('is what kernel/resample.ts compiles to', async () => {
-  expect(Buffer.from(await compileSource()).toString('base64')).toBe(KERNEL_BASE64);
+  expect(
+    Buffer.from(await compileSource(new URL('../../kernel/resample.ts', import.meta.url))).toString('base64'),
+  ).toBe(KERNEL_BASE64);
 });
 
 describe('rows by SIMD', () => {

@@ -8,7 +8,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 const CONDITION = '@pocketlens/source';
-const root = fileURLToPath(new URL('../../../../', import.meta.url));
+const root = fileURLToPath(new URL('../', import.meta.url));
 const cache = path.join(root, 'node_modules', '.cache', 'pocketlens-source');
 
 const isTypeScript = (url) => url?.startsWith('file:') === true && url.endsWith('.ts');

@@ -1,0 +1,51 @@
+import { KERNEL_BASE64 } from './kernel-binary.js';
+
+/** The compiled kernel with its memory. Addresses and lengths are in bytes; `kernel/int4.ts` says what each one is. */
+export interface Kernel {
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): void };
+  quantizeBlocks(
+    source: number,
+    dtype: number,
+    blocks: number,
+    blockSize: number,
+    isSearching: number,
+    scratch: number,
+    codes: number,
+    scales: number,
+    zeroPoints: number,
+  ): number;
+}
+
+interface WebAssemblyApi {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: unknown };
+}
+
+const PAGE_BYTES = 65_536;
+
+/** Undefined until it is first needed; null where WebAssembly or its SIMD is missing. */
+let kernel: Kernel | null | undefined;
+
+/** This thread's kernel with at least `bytes` of memory; null where there is none, or not that much memory. */
+export function kernelWith(bytes: number): Kernel | null {
+  if (kernel === undefined) kernel = createKernel();
+  const missing = bytes - (kernel?.memory.buffer.byteLength ?? bytes);
+  try {
+    if (missing > 0) kernel?.memory.grow(Math.ceil(missing / PAGE_BYTES));
+    return kernel;
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+function createKernel(): Kernel | null {
+  try {
+    // Neither Node's types nor ES2023 know it; where it is missing, so is the property.
+    const { Module, Instance } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly;
+    // What kernel/int4.ts exports.
+    return new Instance(new Module(Buffer.from(KERNEL_BASE64, 'base64'))).exports as Kernel;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,12 @@
+import { Worker } from 'node:worker_threads';
+
+/** Runs `entry.ts` where nothing is built: the tests and tools of the repository. It is no part of the package. */
+const FROM_SOURCE: string = './from-source.mjs';
+const isSource: boolean = import.meta.url.endsWith('.ts');
+
+/** Starts a thread that quantises rows. */
+export function startWorker(): Worker {
+  if (isSource) return new Worker(new URL(FROM_SOURCE, import.meta.url), { execArgv: [] });
+  // Written out in full, so that bundlers which know the pattern carry the file along.
+  return new Worker(new URL('./entry.js', import.meta.url));
+}
