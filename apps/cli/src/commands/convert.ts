@@ -11,12 +11,14 @@ import { checkDirectory, checkExists } from '../files.js';
 import { formatBytes } from '../format.js';
 import { type CliIo, write, writeJson } from '../io.js';
 import { createConversionProgress } from '../convert-progress.js';
+import { integer } from '../options.js';
 
 interface ConvertOptions {
   readonly dtype: readonly PartDtype[];
   readonly blockSize?: BlockSize;
   readonly lora?: string;
   readonly mmproj?: string;
+  readonly threads?: number;
   readonly force?: true;
   readonly resume: boolean;
   readonly json?: true;
@@ -38,7 +40,7 @@ function parseBlockSize(text: string): BlockSize {
 }
 
 async function run(source: string, target: string, options: ConvertOptions, io: CliIo): Promise<void> {
-  const { dtype, blockSize, lora, mmproj, force, resume, json } = options;
+  const { dtype, blockSize, lora, mmproj, threads, force, resume, json } = options;
   await checkExists(source, 'checkpoint');
   if (lora !== undefined) await checkDirectory(lora, 'LoRA adapter');
   const progress = createConversionProgress(io);
@@ -50,6 +52,7 @@ async function run(source: string, target: string, options: ConvertOptions, io: 
       ...(blockSize === undefined ? {} : { blockSize }),
       ...(lora === undefined ? {} : { lora }),
       ...(mmproj === undefined ? {} : { mmproj }),
+      ...(threads === undefined ? {} : { threads }),
       force: force === true,
       unfinished: resume ? 'keep' : 'discard',
       signal: io.signal,
@@ -93,6 +96,7 @@ export function convertCommand(io: CliIo): Command {
     )
     .option('--lora <dir>', 'merge a LoRA adapter, as PEFT saves it')
     .option('--mmproj <file>', 'image part of a GGUF model, when it is not the one beside it')
+    .option('--threads <n>', 'processor threads for int8 and q4; default: all, at most 8', integer(1, 64))
     .option('--force', 'replace a target that is not empty')
     .option('--no-resume', 'start from the beginning, and leave no unfinished files when interrupted')
     .option('--json', 'print the manifest of what was written as JSON')

@@ -75,10 +75,11 @@ export class HashedFile {
     if (offset > this.#size) await this.write(new Uint8Array(offset - this.#size));
   }
 
-  /** Flushes what was written to the disk, and tells its digest. */
+  /** Flushes what was written until now to the disk, and tells its digest; the next bytes may be written meanwhile. */
   async flush(): Promise<FileDigest> {
+    const digest = { size: this.#size, sha256: this.#hash.copy().digest('hex') };
     await this.#handle.sync();
-    return { size: this.#size, sha256: this.#hash.copy().digest('hex') };
+    return digest;
   }
 
   /** Flushes the file to the disk and closes it. */

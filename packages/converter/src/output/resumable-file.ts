@@ -16,6 +16,8 @@ export class ResumableFile {
   readonly #journal: Journal;
   readonly #checkpointBytes: number;
   #recorded: number;
+  /** Flushes and records a checkpoint while the next bytes are written. */
+  #recording: Promise<void> = Promise.resolve();
 
   private constructor(path: string, file: HashedFile, journal: Journal, checkpointBytes: number) {
     this.#path = path;
@@ -57,16 +59,27 @@ export class ResumableFile {
     await this.#file.padTo(offset);
   }
 
-  /** Says that a later run can go on from here; recorded when enough was written since the last time. */
+  /**
+   * Says that a later run can go on from here; recorded when enough was written since the last time. What fails while it is
+   * recorded is thrown by the next call.
+   */
   async checkpoint(): Promise<void> {
-    if (this.#file.size - this.#recorded < this.#checkpointBytes) return;
+    const { size } = this.#file;
+    if (size - this.#recorded < this.#checkpointBytes) return;
+    await this.#recording;
+    this.#recorded = size;
+    this.#recording = this.#record();
+    this.#recording.catch(() => undefined);
+  }
+
+  async #record(): Promise<void> {
     const digest = await this.#file.flush();
     await this.#journal.record({ path: this.#path, ...digest, isFinished: false });
-    this.#recorded = digest.size;
   }
 
   /** Flushes the file to the disk, closes and records it. */
   async finish(): Promise<WrittenFile> {
+    await this.#recording;
     const digest = await this.#file.finish();
     const known = this.#journal.entry(this.#path);
     if (known?.isFinished !== true || known.sha256 !== digest.sha256) {
@@ -77,6 +90,7 @@ export class ResumableFile {
 
   /** Closes the file without a result. */
   async abandon(): Promise<void> {
+    await this.#recording.catch(() => undefined);
     await this.#file.abandon();
   }
 }
