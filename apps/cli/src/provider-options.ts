@@ -1,34 +1,42 @@
 import { DIALECTS, OpenAiModel, type Dialect } from '@pocketlens/provider-openai';
-import type { VisionLanguageModel } from '@pocketlens/runtime';
+import type { AnsweringModel, VisionLanguageModel } from '@pocketlens/runtime';
 import { type Command, Option } from 'commander';
 import { UsageError } from './errors.js';
 import type { CliIo } from './io.js';
 import { addModelOptions, EMBEDDED, type ModelOptions, openModelFor } from './model-options.js';
+import { openTransformers } from './open-transformers.js';
 import { integer } from './options.js';
 
-const PROVIDERS = ['local', 'openai'] as const;
+const PROVIDERS = ['local', 'openai', 'transformers'] as const;
 const KEY_VARIABLE = 'POCKETLENS_API_KEY';
 const DEFAULT_RETRIES = 4;
 
-/** Options of every command that can ask a model elsewhere. */
-export interface ProviderOptions extends ModelOptions {
-  readonly provider: (typeof PROVIDERS)[number];
+/** Where a server is and how it is asked. */
+export interface ServerOptions {
   readonly baseUrl?: string;
   readonly apiKeyEnv: string;
   readonly dialect: Dialect;
   readonly requestTimeout: number;
 }
 
-/** A model here or elsewhere. */
-export interface AnsweringModel extends Pick<VisionLanguageModel, 'chat' | 'generate' | 'dispose'> {
-  readonly name: string;
+/** Options of every command that can ask a model of another kind, or elsewhere. */
+export interface ProviderOptions extends ModelOptions, ServerOptions {
+  readonly provider: (typeof PROVIDERS)[number];
+}
+
+/** A model that the command line has opened; those of this project have sessions, which keep what earlier turns computed. */
+export interface OpenedModel extends AnsweringModel {
+  readonly session?: VisionLanguageModel['session'];
 }
 
 /** Adds the options of a local model, and `--provider`, `--base-url`, `--api-key-env`, `--dialect` and `--request-timeout`. */
 export function addProviderOptions(command: Command): Command {
   return addModelOptions(command)
     .addOption(
-      new Option('--provider <name>', 'local: a model directory; openai: a server that speaks that protocol')
+      new Option(
+        '--provider <name>',
+        'local: a model directory; transformers: one of transformers.js, or org/name from the cache; openai: a server that speaks that protocol',
+      )
         .choices(PROVIDERS)
         .default('local'),
     )
@@ -47,22 +55,29 @@ export function addProviderOptions(command: Command): Command {
  *
  * @throws {UsageError} when server and model are not both named
  */
-export async function openAnsweringModel(options: ProviderOptions, io: CliIo): Promise<AnsweringModel> {
-  if (options.provider === 'local') {
-    if (options.baseUrl !== undefined) throw new UsageError('--base-url is for a server', 'Add --provider openai.');
-    const model = await openModelFor(options, io);
-    return {
-      name: model.config.name,
-      chat: model.chat.bind(model),
-      generate: model.generate.bind(model),
-      dispose: () => model.dispose(),
-    };
+export async function openAnsweringModel(options: ProviderOptions, io: CliIo): Promise<OpenedModel> {
+  const { provider, model, baseUrl } = options;
+  if (provider !== 'openai' && baseUrl !== undefined) {
+    throw new UsageError('--base-url is for a server', 'Add --provider openai.');
   }
-  const { model, baseUrl, dialect, requestTimeout } = options;
-  if (baseUrl === undefined) throw new UsageError('--provider openai needs an address', 'Add --base-url URL.');
-  if (model === EMBEDDED) throw new UsageError('--provider openai needs a model', 'Add --model NAME.');
-  const apiKey = io.env[options.apiKeyEnv];
-  const remote = new OpenAiModel({
+  if (provider === 'local') return openLocal(options, io);
+  if (model === EMBEDDED) throw new UsageError(`--provider ${provider} needs a model`, 'Add --model NAME.');
+  if (provider === 'transformers') return openTransformers(options, io);
+  const remote = openServerModel(model, options, io);
+  io.stderr.write(`note: pictures and questions are sent to ${remote.host}${encryptionNote(baseUrl)}\n`);
+  return remote;
+}
+
+/**
+ * A model behind a server; nothing is sent yet.
+ *
+ * @throws {UsageError} without an address
+ */
+export function openServerModel(model: string, options: ServerOptions, { env }: Pick<CliIo, 'env'>): OpenAiModel {
+  const { baseUrl, dialect, requestTimeout } = options;
+  if (baseUrl === undefined) throw new UsageError('a model behind a server needs its address', 'Add --base-url URL.');
+  const apiKey = env[options.apiKeyEnv];
+  return new OpenAiModel({
     baseUrl,
     model,
     dialect,
@@ -70,12 +85,22 @@ export async function openAnsweringModel(options: ProviderOptions, io: CliIo): P
     maxRetries: DEFAULT_RETRIES,
     ...(apiKey === undefined || apiKey === '' ? {} : { apiKey }),
   });
-  io.stderr.write(`note: pictures and questions are sent to ${remote.host}${encryptionNote(baseUrl)}\n`);
-  return remote;
+}
+
+async function openLocal(options: ModelOptions, io: CliIo): Promise<OpenedModel> {
+  const model = await openModelFor(options, io);
+  return {
+    name: model.config.name,
+    chat: model.chat.bind(model),
+    generate: model.generate.bind(model),
+    session: model.session.bind(model),
+    dispose: () => model.dispose(),
+  };
 }
 
 /** Says that everything is readable on its way, where it leaves this machine that way. */
-export function encryptionNote(baseUrl: string): string {
+export function encryptionNote(baseUrl = ''): string {
+  if (!URL.canParse(baseUrl)) return '';
   const { protocol, hostname } = new URL(baseUrl);
   const isLocal = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
   return protocol === 'https:' || isLocal ? '' : ', not encrypted';

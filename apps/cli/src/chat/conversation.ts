@@ -1,18 +1,14 @@
 import type { RgbImage } from '@pocketlens/preprocessing';
-import type {
-  ChatSession,
-  ChatTokenLogprobs,
-  ContentPart,
-  FinishPart,
-  GenerationOptions,
-  VisionLanguageModel,
-} from '@pocketlens/runtime';
+import type { ChatTokenLogprobs, ContentPart, FinishPart, GenerationOptions } from '@pocketlens/runtime';
+import { originNote, originOf } from '../cascade-options.js';
 import { checkImageFile } from '../files.js';
 import { type AnswerOptions, roundedTimings, showProgress } from '../generation-options.js';
 import { readPicture } from '../image-options.js';
 import { type CliIo, write, writeJson } from '../io.js';
 import { createProgress, type Progress } from '../progress.js';
+import type { OpenedModel } from '../provider-options.js';
 import type { Transcript, Turn } from './transcript.js';
+import { openTurns, type Turns } from './turns.js';
 
 export interface Picture {
   readonly file: string;
@@ -27,19 +23,16 @@ export async function loadPicture(file: string, options: AnswerOptions, io: CliI
 
 /** A conversation with a model, written to standard output as it goes. */
 export class Conversation {
-  readonly #model: VisionLanguageModel;
+  readonly #model: OpenedModel;
   readonly #options: AnswerOptions;
   readonly #generation: GenerationOptions;
   readonly #io: CliIo;
   readonly #progress: Progress;
-  #session: ChatSession;
+  #session: Turns;
   #pictures: readonly Picture[] = [];
   #turns: readonly Turn[] = [];
 
-  constructor(
-    model: VisionLanguageModel,
-    settings: { options: AnswerOptions; generation: GenerationOptions; io: CliIo },
-  ) {
+  constructor(model: OpenedModel, settings: { options: AnswerOptions; generation: GenerationOptions; io: CliIo }) {
     this.#model = model;
     this.#options = settings.options;
     this.#generation = settings.generation;
@@ -50,7 +43,7 @@ export class Conversation {
 
   get transcript(): Transcript {
     const { system } = this.#options;
-    const { name } = this.#model.config;
+    const { name } = this.#model;
     return { model: name, ...(system === undefined ? {} : { system }), turns: this.#turns };
   }
 
@@ -104,16 +97,24 @@ export class Conversation {
     this.#pictures = [];
     const { stdout, stderr } = this.#io;
     if (this.#options.json === true) {
-      const model = this.#model.config.name;
-      const line = { model, question, answer: text, finishReason, usage, timings: roundedTimings(timings) };
+      const model = this.#model.name;
+      const line = {
+        model,
+        question,
+        answer: text,
+        finishReason,
+        usage,
+        timings: roundedTimings(timings),
+        ...originOf(finish),
+      };
       await writeJson(stdout, this.#options.logprobs === undefined ? line : { ...line, logprobs });
     } else await write(stdout, '\n');
     for (const { message } of warnings) stderr.write(`warning: ${message}\n`);
+    stderr.write(originNote(finish));
     if (finishReason === 'length') stderr.write('note: the answer was cut (see --max-new-tokens)\n');
   }
 
-  #open(): ChatSession {
-    const { system } = this.#options;
-    return this.#model.session(system === undefined ? {} : { system });
+  #open(): Turns {
+    return openTurns(this.#model, this.#options.system);
   }
 }

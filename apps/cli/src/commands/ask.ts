@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { RgbImage } from '@pocketlens/preprocessing';
 import type { ChatOptions, ChatTokenLogprobs, FinishPart, Message } from '@pocketlens/runtime';
 import { Command } from 'commander';
+import { addCascadeOptions, type CascadeOptions, openCascade, originNote, originOf } from '../cascade-options.js';
 import { checkImageFile } from '../files.js';
 import {
   addAnswerOptions,
@@ -13,14 +14,10 @@ import {
 import { readPicture } from '../image-options.js';
 import { type CliIo, write, writeJson } from '../io.js';
 import { createProgress } from '../progress.js';
-import {
-  addProviderOptions,
-  type AnsweringModel,
-  openAnsweringModel,
-  type ProviderOptions,
-} from '../provider-options.js';
+import { addProviderOptions, type OpenedModel } from '../provider-options.js';
 
-interface AskOptions extends ProviderOptions, AnswerOptions {
+interface AskOptions extends CascadeOptions, AnswerOptions {
+  readonly json?: true;
   readonly prompt: string;
 }
 
@@ -38,7 +35,7 @@ interface Answer {
 
 /** Streams the answer to `onText` and collects it. */
 async function collect(
-  model: AnsweringModel,
+  model: OpenedModel,
   messages: readonly Message[],
   options: ChatOptions,
   onText: (text: string) => Promise<void>,
@@ -73,7 +70,7 @@ async function readPictures(files: readonly string[], options: AskOptions, io: C
 }
 
 async function tellAnswer(
-  model: AnsweringModel,
+  model: OpenedModel,
   { text, logprobs, finish }: Answer,
   decodeMs: number,
   options: AskOptions,
@@ -83,9 +80,10 @@ async function tellAnswer(
   if (options.json === true && finish !== undefined) {
     const { finishReason, usage } = finish;
     const timings = roundedTimings({ ...finish.timings, preprocessMs: finish.timings.preprocessMs + decodeMs });
-    const answer = { model: model.name, answer: text.trim(), finishReason, usage, timings };
+    const answer = { model: model.name, answer: text.trim(), finishReason, usage, timings, ...originOf(finish) };
     return writeJson(io.stdout, options.logprobs === undefined ? answer : { ...answer, logprobs });
   }
+  if (finish !== undefined) io.stderr.write(originNote(finish));
   if (finish?.finishReason === 'length') io.stderr.write('note: the answer was cut (see --max-new-tokens)\n');
 }
 
@@ -96,7 +94,7 @@ async function run(files: readonly string[], options: AskOptions, io: CliIo): Pr
   progress.update('opening the model');
   let isLineOpen = false;
   try {
-    const model = await openAnsweringModel(options, io);
+    const model = await openCascade(options, io);
     const chatOptions: ChatOptions = {
       ...generation,
       signal: io.signal,
@@ -127,7 +125,9 @@ export function askCommand(io: CliIo): Command {
     .requiredOption('-p, --prompt <text>', 'the question');
   addAnswerOptions(command).option(
     '--json',
-    'print one JSON object: model, answer, finishReason, usage, timings, and logprobs where asked for',
+    'print one JSON object: model, answer, finishReason, usage, timings, logprobs where asked for, and with --remote answeredBy and escalation',
   );
-  return addProviderOptions(command).action((images: string[], options: AskOptions) => run(images, options, io));
+  return addCascadeOptions(addProviderOptions(command)).action((images: string[], options: AskOptions) =>
+    run(images, options, io),
+  );
 }

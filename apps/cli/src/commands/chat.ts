@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addCascadeOptions, type CascadeOptions, openCascade } from '../cascade-options.js';
 import { Conversation, loadPicture, type Picture } from '../chat/conversation.js';
 import { Interrupts } from '../chat/interrupts.js';
 import { openQuestions, type QuestionSource } from '../chat/question-source.js';
@@ -6,10 +7,12 @@ import { saveTranscript } from '../chat/transcript.js';
 import { CliError, describeError, FailedCheck } from '../errors.js';
 import { addAnswerOptions, type AnswerOptions, generationOptions } from '../generation-options.js';
 import { type CliIo, writeJson } from '../io.js';
-import { addModelOptions, type ModelOptions, openModelFor } from '../model-options.js';
 import { createProgress } from '../progress.js';
+import { addProviderOptions } from '../provider-options.js';
 
-interface ChatCommandOptions extends ModelOptions, AnswerOptions {}
+interface ChatCommandOptions extends CascadeOptions, AnswerOptions {
+  readonly json?: true;
+}
 
 const COMMANDS = `/image PATH   show a picture with the next question
 /clear        forget the conversation and its pictures
@@ -106,7 +109,7 @@ async function run(files: readonly string[], options: ChatCommandOptions, io: Cl
   for (const file of files) pictures.push(await loadPicture(file, options, io));
   const progress = createProgress(io);
   progress.update('opening the model');
-  const model = await openModelFor(options, io).finally(() => progress.clear());
+  const model = await openCascade(options, io).finally(() => progress.clear());
   const interrupts = new Interrupts((isAnswering) =>
     io.stderr.write(`\n(${isAnswering ? 'stopped; ' : ''}Ctrl-C again leaves)\n`),
   );
@@ -140,5 +143,7 @@ export function chatCommand(io: CliIo): Command {
     '--json',
     'print one JSON object a question: model, question, answer, usage, timings',
   );
-  return addModelOptions(command).action((images: string[], options: ChatCommandOptions) => run(images, options, io));
+  return addCascadeOptions(addProviderOptions(command)).action((images: string[], options: ChatCommandOptions) =>
+    run(images, options, io),
+  );
 }
