@@ -21,6 +21,7 @@ const MAY_IMPORT: Record<string, readonly string[] | 'anything'> = {
   'provider-transformers': ['runtime', 'preprocessing', 'backend'],
   cascade: ['runtime', 'backend'],
   evaluation: ['runtime', 'file-lock'],
+  'evaluation-queue': ['evaluation', 'runtime'],
   server: ['runtime'],
   cli: 'anything',
   demo: 'anything',

@@ -34,7 +34,7 @@ describe('readLines', () => {
     }
     const split = vi.spyOn(String.prototype, 'split');
     const lines = await collect(readLines(line()));
-    const lookedAt = split.mock.contexts.reduce((sum, text) => sum + String(text).length, 0);
+    const lookedAt = split.mock.contexts.reduce<number>((sum, text) => sum + String(text).length, 0);
     split.mockRestore();
     expect(lines.map((one) => one.length)).toEqual([pieces * piece.length, 3]);
     expect(lookedAt).toBeLessThan(pieces * piece.length + 100);

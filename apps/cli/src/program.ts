@@ -12,6 +12,7 @@ import { preprocessCommand } from './commands/preprocess.js';
 import { pullCommand } from './commands/pull.js';
 import { sliceCommand } from './commands/slice.js';
 import { tokenizeCommand } from './commands/tokenize.js';
+import { workerCommand } from './commands/worker.js';
 import type { CliIo } from './io.js';
 
 type CommandFactory = (io: CliIo) => Command;
@@ -27,6 +28,7 @@ const COMMANDS: readonly CommandFactory[] = [
   convertCommand,
   inspectCommand,
   evalCommand,
+  workerCommand,
   benchCommand,
   doctorCommand,
 ];

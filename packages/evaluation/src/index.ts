@@ -60,11 +60,22 @@ export { lockOutput, type OutputLock } from './run/output-lock.js';
 export { type PredictionRecord, readPredictions, type SampleFailure } from './run/predictions-file.js';
 export {
   type AnsweringModel,
-  runBenchmark,
-  type RunOptions,
+  answerRequest,
+  describeFailure,
+  type Outcome,
+  type Patience,
+} from './run/answer-request.js';
+export {
+  type Answerer,
+  type CollectOptions,
+  collectAnswers,
+  MOST_FAILURES_IN_A_ROW,
   type RunProgress,
   type RunSummary,
-} from './run/run-benchmark.js';
+  type StoreOutcome,
+} from './run/collect-answers.js';
+export { type ModelRequest, type Question, type QuestionSettings } from './run/question.js';
+export { runBenchmark, type RunOptions } from './run/run-benchmark.js';
 export type { RetryOptions } from './run/retry.js';
 export type { Selection } from './run/select-samples.js';
 export {

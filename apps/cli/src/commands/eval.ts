@@ -3,13 +3,18 @@ import path from 'node:path';
 import {
   benchmarks,
   checkCases,
+  collectAnswers,
   formatFigure,
   loadBenchmark,
   lockOutput,
   PROFILES,
   runBenchmark,
   scoreBenchmark,
+  type CollectOptions,
   type Profile,
+  type RunManifest,
+  type RunProgress,
+  type RunSummary,
   type Selection,
 } from '@pocketlens/evaluation';
 import { Command, Option } from 'commander';
@@ -17,11 +22,20 @@ import { FailedCheck } from '../errors.js';
 import { addJudgeOptions, describeMatching, judgeOf, type JudgeOptions } from '../eval/judge-options.js';
 import { compareCommand } from '../eval/compare-command.js';
 import { type PlannedRun, planRun, type RecordedOptions, recordRun } from '../eval/record-run.js';
+import {
+  describeQueueEvent,
+  identityOf,
+  QUEUE,
+  queueAddress,
+  queueEncryptionNote,
+  queueRunOf,
+} from '../eval/queue-options.js';
 import { reportCommand } from '../eval/report-command.js';
 import { addAskingOptions, type AskingOptions, patienceOf, settingsOf } from '../eval/run-options.js';
 import { createEvaluationProgress, describeJudging, describeRun } from '../eval/run-progress.js';
 import { formatTable } from '../format.js';
 import { type CliIo, write, writeJson } from '../io.js';
+import { given } from '../model-options.js';
 import { integer } from '../options.js';
 import { openAnsweringModel } from '../provider-options.js';
 
@@ -48,6 +62,9 @@ interface RunOptions extends RecordedOptions, AskingOptions {
   readonly out: string;
   /** Seed of the random choice of samples. */
   readonly sample?: number;
+  /** Address of the Redis through which workers answer. */
+  readonly queue?: string;
+  readonly shard?: number;
   readonly json?: true;
 }
 
@@ -60,21 +77,21 @@ async function run(plan: PlannedRun<RunOptions>, io: CliIo): Promise<void> {
   const progress = createEvaluationProgress(io);
   const lock = await lockOutput(output, io.signal);
   try {
-    await recordRun(benchmark, { ...plan, settings }, output, io);
-    const model = await openAnsweringModel(options, io);
-    const summary = await runBenchmark({
+    const manifest = await recordRun(benchmark, { ...plan, settings }, output, io);
+    const collect = {
       benchmark,
-      model,
       output,
       lock,
       ...settings,
-      ...patienceOf(options),
       signal: io.signal,
       ...selectionOf(options.limit, options.seed),
-      onProgress: (event) => progress.update(describeRun(event), (event.answered + event.failed) / event.total),
-    });
+      onProgress: (event: RunProgress) =>
+        progress.update(describeRun(event), (event.answered + event.failed) / event.total),
+    };
+    const summary = await (options.queue === undefined
+      ? askHere(options, collect, io)
+      : askWorkers({ ...options, queue: options.queue }, manifest, collect, io));
     progress.clear();
-    await model.dispose();
     for (const { message } of summary.warnings) io.stderr.write(`warning: ${message}\n`);
     if (options.json === true) return await writeJson(io.stdout, summary);
     const { total, answered, resumed, failed } = summary;
@@ -85,6 +102,40 @@ async function run(plan: PlannedRun<RunOptions>, io: CliIo): Promise<void> {
   } finally {
     progress.clear();
     await lock.release();
+  }
+}
+
+type Collecting = Omit<CollectOptions, 'answerer'>;
+
+async function askHere(options: RunOptions, collect: Collecting, io: CliIo): Promise<RunSummary> {
+  const model = await openAnsweringModel(options, io);
+  const summary = await runBenchmark({ ...collect, model, ...patienceOf(options) });
+  await model.dispose();
+  return summary;
+}
+
+async function askWorkers(
+  options: RunOptions & { readonly queue: string },
+  manifest: RunManifest,
+  collect: Collecting,
+  io: CliIo,
+): Promise<RunSummary> {
+  const { openQueueAnswerer } = await import('@pocketlens/evaluation-queue');
+  const { retries, sampleTimeoutMs } = patienceOf(options);
+  const url = queueAddress(options.queue, io);
+  const answerer = await openQueueAnswerer({
+    url,
+    run: queueRunOf(manifest, collect.output),
+    model: identityOf(manifest.model),
+    ...given({ retries, sampleTimeoutMs, shardSize: options.shard }),
+    signal: io.signal,
+    onEvent: (event) => io.stderr.write(describeQueueEvent(event)),
+  });
+  io.stderr.write(`note: pictures and questions go through Redis at ${answerer.host}${queueEncryptionNote(url)}\n`);
+  try {
+    return await collectAnswers({ ...collect, answerer });
+  } finally {
+    await answerer.close();
   }
 }
 
@@ -168,6 +219,12 @@ export function evalCommand(io: CliIo): Command {
     .option('--repeat <manifest>', 'take data, model and settings from the manifest of an earlier run')
     .addOption(limit())
     .addOption(sample())
+    .option('--queue <url>', `let \`pocketlens worker\`s answer, on any number of machines, through ${QUEUE}`)
+    .addOption(
+      new Option('--shard <n>', 'samples that a worker takes from the queue at once (default: 4)').argParser(
+        integer(1, 1000),
+      ),
+    )
     .option('--json', 'print a summary as JSON');
   addAskingOptions(runCommand).action(async (name: string | undefined, options: RunOptions, self: Command) => {
     const defaults = Object.fromEntries(self.options.map((one) => [one.attributeName(), one.defaultValue]));

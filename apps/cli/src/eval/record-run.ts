@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import process from 'node:process';
@@ -16,13 +14,10 @@ import {
 } from '@pocketlens/evaluation';
 import { CliError } from '../errors.js';
 import type { CliIo } from '../io.js';
-import { locateModelFor, type ModelOptions } from '../model-options.js';
+import { describeModel, type NamedModel } from './describe-model.js';
 
 /** What a run is started with. */
-export interface RecordedOptions extends ModelOptions {
-  readonly provider?: string;
-  readonly baseUrl?: string;
-  readonly dialect?: string;
+export interface RecordedOptions extends NamedModel {
   readonly data?: string;
   readonly limit?: number;
   readonly seed?: number;
@@ -76,13 +71,15 @@ export async function planRun<Options extends RecordedOptions>(
 /**
  * Writes the manifest of a run beside its predictions before the first question. A folder that holds another run, or a
  * repetition that would not be one, is refused.
+ *
+ * @returns the manifest that is written; of a run that goes on, with its first start
  */
 export async function recordRun(
   benchmark: LoadedBenchmark,
   plan: PlannedRun<RecordedOptions>,
   output: string,
   io: CliIo,
-): Promise<void> {
+): Promise<RunManifest> {
   const file = manifestFileOf(output);
   const manifest = await describeRun(benchmark, plan, io.signal);
   if (plan.repeated) {
@@ -93,7 +90,9 @@ export async function recordRun(
   }
   const earlier = await readRunManifest(file);
   if (earlier) requireSameAnswers(earlier, manifest, `Name another --out, or remove ${path.dirname(output)}.`);
-  await writeRunManifest(file, earlier ? { ...manifest, startedAt: earlier.startedAt } : manifest);
+  const recorded = earlier ? { ...manifest, startedAt: earlier.startedAt } : manifest;
+  await writeRunManifest(file, recorded);
+  return recorded;
 }
 
 async function describeRun(
@@ -113,33 +112,6 @@ async function describeRun(
     versions: versions(),
     startedAt: new Date().toISOString(),
   });
-}
-
-async function describeModel(options: RecordedOptions): Promise<RunManifest['model']> {
-  const { model, provider = 'local', baseUrl, dialect, dtype, prefillDtype, threads, memory } = options;
-  if (provider !== 'local')
-    return { name: model, provider, location: baseUrl ?? '', sha256: null, options: { ...(dialect && { dialect }) } };
-  const opened = Object.entries({ dtype, prefillDtype, threads, memory });
-  const directory = locateModelFor(options);
-  const manifest = await readFile(path.join(directory, 'pocketlens.json')).catch(() => undefined);
-  return {
-    name: manifest === undefined ? model : nameOf(manifest.toString(), model),
-    provider,
-    // The embedded model is found by its name, on every machine.
-    location: directory === model && manifest !== undefined ? path.resolve(model) : model,
-    // A model of the hub's cache is located when it is opened.
-    sha256: manifest === undefined ? null : createHash('sha256').update(manifest).digest('hex'),
-    options: Object.fromEntries(opened.filter((entry) => entry[1] !== undefined)) as Record<string, string | number>,
-  };
-}
-
-function nameOf(manifest: string, otherwise: string): string {
-  try {
-    const { model } = JSON.parse(manifest) as { model?: { name?: unknown } };
-    return typeof model?.name === 'string' ? model.name : otherwise;
-  } catch {
-    return otherwise;
-  }
 }
 
 const PARTS = ['@pocketlens/evaluation', '@pocketlens/runtime', 'onnxruntime-node', 'sharp'];

@@ -8,8 +8,9 @@ import type { VisionLanguageModel } from '@pocketlens/runtime';
 
 import { findBenchmark, loadBenchmark } from '../benchmarks/registry.js';
 import { EvaluationError } from '../errors.js';
+import type { AnsweringModel } from './answer-request.js';
 import { readPredictions } from './predictions-file.js';
-import { type AnsweringModel, runBenchmark } from './run-benchmark.js';
+import { runBenchmark } from './run-benchmark.js';
 import { scoreBenchmark } from './score-benchmark.js';
 
 const READING = join(import.meta.dirname, '../../../../tools/golden/reading');

@@ -6,10 +6,12 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { loadBenchmark, type LoadedBenchmark } from '../benchmarks/registry.js';
+import type { AnsweringModel } from './answer-request.js';
+import type { RunProgress } from './collect-answers.js';
 import { lockOutput } from './output-lock.js';
 import { openPredictions } from './prediction-set.js';
 import { PredictionsWriter, readPredictions } from './predictions-file.js';
-import { type AnsweringModel, runBenchmark, type RunProgress } from './run-benchmark.js';
+import { runBenchmark } from './run-benchmark.js';
 import { scoreBenchmark } from './score-benchmark.js';
 import { selectSamples } from './select-samples.js';
 

@@ -2,7 +2,7 @@ import type { Aggregator, Benchmark, Headline } from '../benchmarks/benchmark.js
 import type { DatasetRow } from '../data/sample.js';
 import { spreadsheetText, typedCell } from '../python/column.js';
 import type { SampleFailure } from './predictions-file.js';
-import type { RunProgress } from './run-benchmark.js';
+import type { RunProgress } from './collect-answers.js';
 
 const RENEW_SCORE_MS = 1000;
 
