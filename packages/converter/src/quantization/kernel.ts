@@ -1,6 +1,7 @@
+import type { WeightDtype } from '../tensors/float.js';
 import { KERNEL_BASE64 } from './kernel-binary.js';
 
-/** The compiled kernel with its memory. Addresses and lengths are in bytes; `kernel/int4.ts` says what each one is. */
+/** The compiled kernel with its memory. Addresses and lengths are in bytes; the sources in `kernel/` say what each one is. */
 export interface Kernel {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): void };
   quantizeBlocks(
@@ -14,7 +15,14 @@ export interface Kernel {
     scales: number,
     zeroPoints: number,
   ): number;
+  quantizeRow(source: number, dtype: number, length: number, codes: number, scale: number): number;
 }
+
+/** Types of weights as the kernel numbers them. */
+export const KERNEL_DTYPES: Readonly<Record<WeightDtype, number>> = { F32: 0, F16: 1, BF16: 2 };
+
+/** The kernel reads and writes whole vectors. */
+export const VECTOR_BYTES = 16;
 
 interface WebAssemblyApi {
   readonly Module: new (bytes: Uint8Array) => object;
@@ -43,7 +51,7 @@ function createKernel(): Kernel | null {
   try {
     // Neither Node's types nor ES2023 know it; where it is missing, so is the property.
     const { Module, Instance } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly;
-    // What kernel/int4.ts exports.
+    // What kernel/index.ts exports.
     return new Instance(new Module(Buffer.from(KERNEL_BASE64, 'base64'))).exports as Kernel;
   } catch {
     return null;

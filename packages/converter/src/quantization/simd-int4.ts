@@ -1,16 +1,13 @@
-import { weightElementBytes, type WeightDtype } from '../tensors/float.js';
+import { weightElementBytes } from '../tensors/float.js';
 import type { Int4Rows } from './int4.js';
-import { kernelWith, type Kernel } from './kernel.js';
+import { KERNEL_DTYPES, VECTOR_BYTES, kernelWith, type Kernel } from './kernel.js';
 import { rowCount, type StoredRows } from './rows.js';
 import type { Int4Scheme } from './scheme.js';
 
 /** Values that the kernel is given at a time: with their codes they fit into the processor's second cache. */
 const PIECE_VALUES = 65_536;
-const VECTOR_BYTES = 16;
 /** The kernel works on two values of float64 at a time. */
 const SCRATCH_BYTES_PER_VALUE = 16;
-
-const KERNEL_DTYPES: Readonly<Record<WeightDtype, number>> = { F32: 0, F16: 1, BF16: 2 };
 
 /** Where everything lies in the kernel's memory, for pieces of so many rows. */
 interface Layout {

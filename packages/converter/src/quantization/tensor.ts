@@ -1,11 +1,8 @@
 import { throwIfAborted } from '../errors.js';
-import { scatterTransposed } from '../tensors/transpose.js';
-import { streamTensor, type StreamOptions } from '../tensors/stream.js';
 import type { TensorSource } from '../tensors/source.js';
-import { streamInt4 } from './int4-stream.js';
-import { quantizeInt8 } from './int8.js';
-import type { Int4Scheme, QuantizationScheme } from './scheme.js';
-import type { RowsQuantizer } from './worker/quantizer.js';
+import type { Int4Scheme, Int8Scheme, QuantizationScheme } from './scheme.js';
+import { streamRows, type StreamRowsOptions } from './stream-rows.js';
+import { int4Of, int8Of } from './worker/task.js';
 
 /** A linear layer's weight to be quantised. */
 export interface QuantizedTensor {
@@ -32,11 +29,9 @@ const PANEL_BYTES = 640 * 1024 * 1024;
 /** Bytes of a panel handed out at a time. */
 const PIECE_BYTES = 8 * 1024 * 1024;
 
-export interface QuantizeOptions extends Omit<StreamOptions, 'dtype' | 'panelBytes'> {
+export interface QuantizeOptions extends StreamRowsOptions {
   /** Most bytes of int8 codes held at a time; default 640 MiB. */
   readonly panelBytes?: number;
-  /** Threads for large int4 tensors; default: the calling thread. */
-  readonly quantizer?: RowsQuantizer | undefined;
 }
 
 /**
@@ -52,8 +47,8 @@ export async function* streamCodes(
   options: QuantizeOptions,
 ): AsyncGenerator<Uint8Array> {
   const { scheme } = tensor;
-  if (scheme.bits === 4) yield* streamInt4Codes(tensor, scheme, rest, options);
-  else yield* streamInt8(tensor, rest, options);
+  if (scheme.bits === 4) yield* streamInt4(tensor, scheme, rest, options);
+  else yield* streamInt8(tensor, scheme, rest, options);
 }
 
 /** Bytes collected piece by piece; `size` is known before. */
@@ -71,7 +66,7 @@ class Collector {
   }
 }
 
-async function* streamInt4Codes(
+async function* streamInt4(
   tensor: QuantizedTensor,
   scheme: Int4Scheme,
   rest: QuantizationRest,
@@ -81,7 +76,8 @@ async function* streamInt4Codes(
   const blocks = Math.ceil(inputs / scheme.blockSize);
   const scales = new Collector(outputs * blocks * 4);
   const zeroPoints = new Collector(outputs * Math.ceil(blocks / 2));
-  for await (const rows of streamInt4(tensor, scheme, options)) {
+  for await (const task of streamRows(tensor, scheme, options)) {
+    const rows = int4Of(task);
     scales.add(rows.scales);
     zeroPoints.add(rows.zeroPoints);
     yield rows.codes;
@@ -90,33 +86,27 @@ async function* streamInt4Codes(
   rest.zeroPoints = zeroPoints.bytes;
 }
 
-async function* readRows(
-  { source }: QuantizedTensor,
-  { checkpoint, signal }: QuantizeOptions,
-): AsyncGenerator<Float32Array> {
-  for await (const bytes of streamTensor(source, { checkpoint, dtype: 'float32', signal })) {
-    yield new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-  }
-}
-
 async function* streamInt8(
   tensor: QuantizedTensor,
+  scheme: Int8Scheme,
   rest: QuantizationRest,
   options: QuantizeOptions,
 ): AsyncGenerator<Uint8Array> {
-  const { outputs, inputs, name } = tensor;
+  const { outputs, inputs } = tensor;
   const step = Math.max(1, Math.floor((options.panelBytes ?? PANEL_BYTES) / outputs));
   for (let first = 0; first < inputs; first += step) {
-    const selected = Int32Array.from({ length: Math.min(step, inputs - first) }, (_, i) => first + i);
-    const panel = new Int8Array(selected.length * outputs);
+    const height = Math.min(step, inputs - first);
+    const panel = new Int8Array(height * outputs);
     const scales = new Collector(outputs * 4);
     let row = 0;
-    for await (const values of readRows(tensor, options)) {
-      const quantized = quantizeInt8(values, inputs, name);
-      const rows = quantized.scales.length;
-      scales.add(quantized.scales);
-      scatterTransposed({ bits: quantized.codes, rows }, inputs, selected, { bits: panel, height: outputs, row });
-      row += rows;
+    for await (const task of streamRows(tensor, scheme, options)) {
+      const { codes, scales: rowScales } = int8Of(task);
+      scales.add(rowScales);
+      for (let column = 0; column < height; column++) {
+        const start = (first + column) * task.rows;
+        panel.set(codes.subarray(start, start + task.rows), column * outputs + row);
+      }
+      row += task.rows;
     }
     rest.scales = scales.bytes;
     const bytes = new Uint8Array(panel.buffer);

@@ -4,7 +4,7 @@ import type { StoredBits } from './float.js';
 const TILE = 64;
 
 /** Elements of a matrix that is being transposed. */
-export type MatrixElements = StoredBits | Int8Array<ArrayBuffer>;
+export type MatrixElements = StoredBits | Int8Array;
 
 /** Some rows of a transposed matrix. */
 export interface Panel {

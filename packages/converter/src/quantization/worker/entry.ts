@@ -1,6 +1,5 @@
 import { isMainThread, parentPort } from 'node:worker_threads';
-import { quantizeRows } from '../quantize-rows.js';
-import { openTask, type TaskAnswer, type TaskMessage } from './task.js';
+import { quantizeTask, type TaskAnswer, type TaskMessage } from './task.js';
 
 // Started by `startWorker`; imported anywhere else, this file does nothing.
 if (!isMainThread && parentPort !== null) {
@@ -14,8 +13,7 @@ if (!isMainThread && parentPort !== null) {
 
 function isQuantized(task: TaskMessage['task']): boolean {
   try {
-    const { rows, target } = openTask(task);
-    quantizeRows(rows, task.scheme, target, '');
+    quantizeTask(task, '');
     return true;
   } catch {
     return false;

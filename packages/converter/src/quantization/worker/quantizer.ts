@@ -1,6 +1,5 @@
-import { quantizeRows } from '../quantize-rows.js';
 import { SharedMemory } from './shared-memory.js';
-import { openTask, type RowsTask } from './task.js';
+import { quantizeTask, type RowsTask } from './task.js';
 
 /** Quantises rows, here or elsewhere. */
 export interface RowsQuantizer {
@@ -21,12 +20,6 @@ export class InlineQuantizer implements RowsQuantizer {
   readonly ahead = 0;
 
   async run(task: RowsTask, tensor: string): Promise<void> {
-    quantizeHere(task, tensor);
+    quantizeTask(task, tensor);
   }
-}
-
-/** Does a task in the calling thread; throws as `RowsQuantizer.run`. */
-export function quantizeHere(task: RowsTask, tensor: string): void {
-  const { rows, target } = openTask(task);
-  quantizeRows(rows, task.scheme, target, tensor);
 }

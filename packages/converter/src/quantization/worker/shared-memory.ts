@@ -18,7 +18,7 @@ export class SharedMemory {
     return { input: new SharedArrayBuffer(inputBytes), output: new SharedArrayBuffer(outputBytes) };
   }
 
-  giveBack(memory: TaskMemory): void {
-    this.#free.push(memory);
+  giveBack({ input, output }: TaskMemory): void {
+    this.#free.push({ input, output });
   }
 }

@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads';
-import { quantizeHere, type RowsQuantizer } from './quantizer.js';
+import type { RowsQuantizer } from './quantizer.js';
 import { SharedMemory } from './shared-memory.js';
-import type { RowsTask, TaskAnswer, TaskMessage } from './task.js';
+import { quantizeTask, type RowsTask, type TaskAnswer, type TaskMessage } from './task.js';
 import { startWorker } from './start-worker.js';
 
 /** Tasks that a thread has at a time: the next ones are there when one is done, also while a file is flushed. */
@@ -43,7 +43,7 @@ export class QuantizationWorkers implements RowsQuantizer {
 
   async run(task: RowsTask, tensor: string): Promise<void> {
     if (this.#isClosed || this.#hasFailed) {
-      quantizeHere(task, tensor);
+      quantizeTask(task, tensor);
       return;
     }
     while (this.#threads.length < this.#threadCount) this.#threads.push(this.#start());
@@ -91,7 +91,7 @@ export class QuantizationWorkers implements RowsQuantizer {
     if (pending === undefined) return;
     this.#pending.delete(id);
     try {
-      if (!isDone) quantizeHere(pending.task, pending.tensor);
+      if (!isDone) quantizeTask(pending.task, pending.tensor);
       pending.resolve();
     } catch (error) {
       pending.reject(error);
