@@ -1,7 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Folder, temporaryFolder } from './fixtures.js';
+import { loadBenchmark } from '@pocketlens/evaluation';
+import { ChatServer } from '../../../packages/provider-openai/test/chat-server.js';
+import { type Folder, golden, temporaryFolder } from './fixtures.js';
 import { jsonLines, pocketlens } from './memory-io.js';
 
 interface Manifest {
@@ -92,6 +94,34 @@ describe('eval run', () => {
   });
 });
 
+describe('the manifest of a model behind a server', () => {
+  it('holds what the server says of it, and notices another one', async () => {
+    await using server = await ChatServer.start(() => ({ text: 'x' }));
+    server.facts = { root: 'org/eye-8b', max_model_len: 4096 };
+    const out = path.join(folder.path, 'served');
+    const eye = ['--provider', 'openai', '--base-url', server.baseUrl, '--model', 'eye'];
+    const args = ['eval', 'run', 'pocketread', '--out', out, ...eye, '--json', '--limit'];
+    expect(jsonLines((await pocketlens([...args, '1'])).stdout)).toMatchObject([{ answered: 1 }]);
+    expect(await readManifest(out)).toMatchObject({
+      model: {
+        name: 'eye',
+        sha256: null,
+        served: {
+          host: server.host,
+          id: 'eye',
+          facts: { owned_by: 'x', root: 'org/eye-8b', max_model_len: 4096 },
+          sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown,
+        },
+      },
+    });
+    expect(jsonLines((await pocketlens([...args, '2'])).stdout)).toMatchObject([{ answered: 2, resumed: 1 }]);
+    server.facts = { root: 'org/eye-1b', max_model_len: 4096 };
+    expect(jsonLines((await pocketlens([...args, '3'])).stdout)).toMatchObject([
+      { error: { code: 'MANIFEST_MISMATCH', message: expect.stringContaining('org/eye-1b') as unknown } },
+    ]);
+  });
+});
+
 describe('eval report', () => {
   it('writes a page, tables and everything, of the samples that there are', async () => {
     const file = (name: string): string => path.join(folder.path, 'report', name);
@@ -137,6 +167,54 @@ describe('eval compare', () => {
       { benchmark: 'PocketRead', paired: 1, onlyInA: ['line-02-q1'], onlyInB: [], inNeither: 219, headline: { b: 0 } },
     ]);
     expect((await pocketlens(args)).stdout).toContain('only A has a score for 1 samples');
+  });
+
+  it('compares the samples that a limit and a seed choose, as a run does', async () => {
+    const chosen = async (...args: string[]): Promise<unknown[]> => {
+      const { stdout } = await pocketlens(['eval', 'compare', runs, runs, '--resamples', '19', '--json', ...args]);
+      return jsonLines(stdout);
+    };
+    expect(await chosen('--limit', '1')).toMatchObject([{ paired: 1, inNeither: 0 }]);
+    expect(await chosen('--limit', '200', '--sample', '3')).toMatchObject([
+      { paired: expect.any(Number) as unknown, matching: { a: { by: 'exact-matching' } } },
+    ]);
+    const { stdout } = await pocketlens(['eval', 'compare', runs, runs, '--limit', '1', '--sample', '3', '--json']);
+    // Drawn at random, it is one that was not among the two that have an answer.
+    expect(jsonLines(stdout)).toMatchObject([{ error: { code: 'RUNS_MISMATCH' } }]);
+  });
+
+  it('lets a judge read what no rule can, and keeps its replies beside each run', async () => {
+    await using server = await ChatServer.start(() => ({ text: 'A' }));
+    const data = path.join(golden, 'evaluation', 'tsv', 'RealWorldQA.tsv');
+    const { dataset } = await loadBenchmark('RealWorldQA', data);
+    const files = await Promise.all(
+      ['hard to say', 'no idea'].map(async (prediction, at) => {
+        const file = path.join(folder.path, `side-${at}`, 'RealWorldQA.jsonl');
+        const lines: string[] = [];
+        for await (const { index } of dataset.samples()) lines.push(JSON.stringify({ index, prediction }));
+        await mkdir(path.dirname(file));
+        await writeFile(file, `${lines.join('\n')}\n`);
+        return file;
+      }),
+    );
+    const judge = ['--judge', 'eye', '--judge-url', server.baseUrl, '--resamples', '19', '--data', data];
+    const args = ['eval', 'compare', ...files, ...judge];
+    const { code, stdout, stderr } = await pocketlens([...args, '--json']);
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: `note: questions and answers, without pictures, are sent to ${server.host}\n`,
+    });
+    // Its rows ask the same few questions again and again.
+    const asked = server.received.length / 2;
+    expect(asked).toBeGreaterThan(1);
+    const matching = { by: 'judge', judge: 'eye', judged: dataset.count, asked, cached: dataset.count - asked };
+    expect(jsonLines(stdout)).toMatchObject([
+      { benchmark: 'RealWorldQA', better: 'neither', matching: { a: matching, b: matching } },
+    ]);
+    const again = `judged by eye: ${dataset.count} samples of A, ${dataset.count} of B`;
+    expect((await pocketlens(args)).stdout).toContain(again);
+    expect(server.received).toHaveLength(2 * asked);
+    for (const file of files) expect(await readdir(path.join(path.dirname(file), 'judge'))).toHaveLength(asked);
   });
 
   it('refuses runs of other data', async () => {

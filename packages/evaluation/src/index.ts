@@ -35,6 +35,8 @@ export {
   manifestFileOf,
   readRunManifest,
   type RunManifest,
+  type ServedModel,
+  servedModel,
   writeRunManifest,
 } from './manifest/run-manifest.js';
 export {

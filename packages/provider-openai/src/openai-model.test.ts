@@ -300,3 +300,16 @@ describe('an abort', () => {
 it('lists the models of the server', async () => {
   expect(await model().listModels()).toEqual(['eye']);
 });
+
+it('tells what the server says of the model, but not when', async () => {
+  server.facts = {
+    root: 'org/eye',
+    max_model_len: 8192,
+    permission: [{ id: 'p' }],
+    meta: { n_params: 8e9, list: [1] },
+  };
+  const told = { owned_by: 'x', root: 'org/eye', max_model_len: 8192, 'meta.n_params': 8e9 };
+  expect(await model().describe()).toEqual(told);
+  expect(await model({ model: 'another' }).describe()).toEqual({});
+  server.facts = {};
+});

@@ -11,6 +11,7 @@ import OpenAI from 'openai';
 import { ProviderError } from './errors.js';
 import { providerError, timedOut } from './map-error.js';
 import { readFinishReason, readReply, readUsage, type Reply } from './reply.js';
+import { factsOf, type ModelFacts } from './model-facts.js';
 import { type Dialect, prepareRequest, type PreparedRequest, type TokenLimitField } from './request.js';
 import { waitFor } from './wait.js';
 
@@ -102,6 +103,16 @@ export class OpenAiModel implements AnsweringModel {
   async listModels(options: { readonly signal?: AbortSignal } = {}): Promise<string[]> {
     const page = await this.#guarded(this.#client.models.list(options), options.signal);
     return page.data.map(({ id }) => id);
+  }
+
+  /**
+   * What the server says of its model: plain values of its entry in the list of models, as `root` and `max_model_len` of vLLM or
+   * `meta.n_params` of llama.cpp. Empty where it says nothing. Not its date, which some servers set to now.
+   */
+  async describe(options: { readonly signal?: AbortSignal } = {}): Promise<ModelFacts> {
+    const page = await this.#guarded(this.#client.models.list(options), options.signal);
+    const entry = page.data.find(({ id }) => id === this.name);
+    return entry === undefined ? {} : factsOf(entry);
   }
 
   /** Nothing is held: for the sake of those who take any model. */

@@ -38,6 +38,8 @@ export interface Received {
 /** An HTTP server on this machine that speaks the chat part of OpenAI's protocol. */
 export class ChatServer implements AsyncDisposable {
   readonly received: Received[] = [];
+  /** What the list of models tells besides the name. */
+  facts: Readonly<Record<string, unknown>> = {};
   readonly #server: Server;
   #behave: (request: ChatRequest, count: number) => ChatBehaviour;
 
@@ -78,7 +80,7 @@ export class ChatServer implements AsyncDisposable {
     if (request.method === 'GET' && request.url === '/v1/models') {
       return sendJson(response, 200, {
         object: 'list',
-        data: [{ id: 'eye', object: 'model', created: 0, owned_by: 'x' }],
+        data: [{ id: 'eye', object: 'model', created: Date.now(), owned_by: 'x', ...this.facts }],
       });
     }
     if (request.method !== 'POST' || request.url !== '/v1/chat/completions') {

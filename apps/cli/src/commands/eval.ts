@@ -15,7 +15,6 @@ import {
   type RunManifest,
   type RunProgress,
   type RunSummary,
-  type Selection,
 } from '@pocketlens/evaluation';
 import { Command, Option } from 'commander';
 import { FailedCheck } from '../errors.js';
@@ -32,6 +31,7 @@ import {
 } from '../eval/queue-options.js';
 import { reportCommand } from '../eval/report-command.js';
 import { addAskingOptions, type AskingOptions, patienceOf, settingsOf } from '../eval/run-options.js';
+import { addSelectionOptions, type SelectionOptions, selectionOf } from '../eval/selection-options.js';
 import { createEvaluationProgress, describeJudging, describeRun } from '../eval/run-progress.js';
 import { formatTable } from '../format.js';
 import { type CliIo, write, writeJson } from '../io.js';
@@ -84,7 +84,7 @@ async function run(plan: PlannedRun<RunOptions>, io: CliIo): Promise<void> {
       lock,
       ...settings,
       signal: io.signal,
-      ...selectionOf(options.limit, options.seed),
+      ...selectionOf({ ...options, ...given({ sample: options.seed }) }),
       onProgress: (event: RunProgress) =>
         progress.update(describeRun(event), (event.answered + event.failed) / event.total),
     };
@@ -139,21 +139,15 @@ async function askWorkers(
   }
 }
 
-function selectionOf(limit: number | undefined, seed: number | undefined): Selection {
-  return { ...(limit === undefined ? {} : { limit }), ...(seed === undefined ? {} : { sampleSeed: seed }) };
-}
-
-interface ScoreOptions extends JudgeOptions {
-  readonly sample?: number;
+interface ScoreOptions extends JudgeOptions, SelectionOptions {
   readonly data?: string;
   readonly predictions: string;
   readonly profile: Profile;
-  readonly limit?: number;
   readonly json?: true;
 }
 
 async function score(name: string, options: ScoreOptions, io: CliIo): Promise<void> {
-  const { predictions, profile, limit, sample, judgeConcurrency } = options;
+  const { predictions, profile, judgeConcurrency } = options;
   const benchmark = await loadBenchmark(name, options.data);
   const judge = judgeOf(options, predictions, io);
   const progress = createEvaluationProgress(io);
@@ -161,7 +155,7 @@ async function score(name: string, options: ScoreOptions, io: CliIo): Promise<vo
     benchmark,
     predictions,
     profile,
-    ...selectionOf(limit, sample),
+    ...selectionOf(options),
     ...(judge && { judge, judgeConcurrency }),
     signal: io.signal,
     keepSamples: options.json === true,
@@ -200,16 +194,11 @@ const DATA = 'data set (TSV; for Reading the folder with answers.jsonl); PocketR
 /** `pocketlens eval`: benchmarks. */
 export function evalCommand(io: CliIo): Command {
   const command = new Command('eval').description('run and score benchmarks');
-  const limit = (): Option => new Option('--limit <n>', 'only the first n samples').argParser(integer(1, 1e9));
   command
     .command('list')
     .description('list the benchmarks, and how their figures relate to the published ones')
     .option('--json', 'print a JSON list')
     .action((options: ListOptions) => list(options, io));
-  const sample = (): Option =>
-    new Option('--sample <seed>', 'draw the samples of --limit at random, the same for the same seed').argParser(
-      integer(0, 2 ** 32 - 1),
-    );
   const runCommand = command
     .command('run')
     .description('ask a model every question of a benchmark; an interrupted run goes on where it was')
@@ -217,8 +206,6 @@ export function evalCommand(io: CliIo): Command {
     .option('--data <file>', DATA)
     .requiredOption('--out <dir>', 'directory for the predictions and the manifest')
     .option('--repeat <manifest>', 'take data, model and settings from the manifest of an earlier run')
-    .addOption(limit())
-    .addOption(sample())
     .option('--queue <url>', `let \`pocketlens worker\`s answer, on any number of machines, through ${QUEUE}`)
     .addOption(
       new Option('--shard <n>', 'samples that a worker takes from the queue at once (default: 4)').argParser(
@@ -226,11 +213,13 @@ export function evalCommand(io: CliIo): Command {
       ),
     )
     .option('--json', 'print a summary as JSON');
-  addAskingOptions(runCommand).action(async (name: string | undefined, options: RunOptions, self: Command) => {
-    const defaults = Object.fromEntries(self.options.map((one) => [one.attributeName(), one.defaultValue]));
-    const seed = options.sample === undefined ? {} : { seed: options.sample };
-    await run(await planRun(name, { ...options, ...seed }, defaults), io);
-  });
+  addAskingOptions(addSelectionOptions(runCommand)).action(
+    async (name: string | undefined, options: RunOptions, self: Command) => {
+      const defaults = Object.fromEntries(self.options.map((one) => [one.attributeName(), one.defaultValue]));
+      const seed = options.sample === undefined ? {} : { seed: options.sample };
+      await run(await planRun(name, { ...options, ...seed }, defaults), io);
+    },
+  );
   const scoreCommand = command
     .command('score')
     .description('score predictions')
@@ -238,10 +227,10 @@ export function evalCommand(io: CliIo): Command {
     .option('--data <file>', DATA)
     .requiredOption('--predictions <file>', 'lines {"index", "prediction"}')
     .addOption(new Option('--profile <name>', 'rules of scoring').choices(PROFILES).default('current'))
-    .addOption(limit())
-    .addOption(sample())
     .option('--json', 'print the report as JSON');
-  addJudgeOptions(scoreCommand).action((name: string, options: ScoreOptions) => score(name, options, io));
+  addJudgeOptions(addSelectionOptions(scoreCommand)).action((name: string, options: ScoreOptions) =>
+    score(name, options, io),
+  );
   command
     .command('check')
     .description('replay scoring cases; exit status 1 when one disagrees')

@@ -10,23 +10,32 @@ import { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import { formatTable } from '../format.js';
 import { type CliIo, write, writeJson } from '../io.js';
+import { addJudgeOptions, judgeOf, type JudgeOptions } from './judge-options.js';
+import { createEvaluationProgress, describeJudging } from './run-progress.js';
+import { addSelectionOptions, type SelectionOptions, selectionOf } from './selection-options.js';
 import { addStatisticsOptions, drawsOf, placeOf, type StatisticsOptions } from './statistics-options.js';
 
-interface CompareOptions extends StatisticsOptions {
+interface CompareOptions extends StatisticsOptions, SelectionOptions, JudgeOptions {
   readonly json?: true;
 }
 
 async function compare(pathA: string, pathB: string, options: CompareOptions, io: CliIo): Promise<void> {
   const [a, b] = [await onlyRun(pathA, options), await onlyRun(pathB, options)];
   requireComparable(a, b);
+  const judge = judgeOf(options, a.predictions, io);
+  const other = judge && judgeOf(options, b.predictions, io, { isTold: true });
+  const progress = createEvaluationProgress(io);
   const report = await compareRuns({
     benchmark: a.benchmark,
     a: a.predictions,
     b: b.predictions,
     profile: options.profile,
     ...drawsOf(options),
+    ...selectionOf(options),
+    ...(judge && other && { judge: [judge, other], judgeConcurrency: options.judgeConcurrency }),
+    onJudged: (event) => progress.update(describeJudging(event), event.judged / event.total),
     signal: io.signal,
-  });
+  }).finally(() => progress.clear());
   if (options.json === true) return writeJson(io.stdout, { a: a.predictions, b: b.predictions, ...report });
   await write(io.stdout, describe(report, a, b));
 }
@@ -47,6 +56,7 @@ function describe(report: ComparisonReport, a: RunBenchmark, b: RunBenchmark): s
     `${report.benchmark} (${report.profile}), ${report.paired} samples in both runs`,
     `A  ${a.predictions}`,
     `B  ${b.predictions}`,
+    ...judged(report),
     '',
     formatTable([
       ['', 'A', 'B', 'B - A', `${report.level * 100} % interval`],
@@ -75,6 +85,11 @@ function describe(report: ComparisonReport, a: RunBenchmark, b: RunBenchmark): s
   return `${lines.join('\n')}\n`;
 }
 
+function judged({ matching: { a, b } }: ComparisonReport): string[] {
+  if (a.judge === undefined) return [];
+  return [`judged by ${a.judge}: ${a.judged} samples of A, ${b.judged} of B`];
+}
+
 function missing(side: string, indices: readonly string[]): string[] {
   if (indices.length === 0) return [];
   const rest = indices.length > MOST_LISTED ? ' …' : '';
@@ -91,7 +106,7 @@ export function compareCommand(io: CliIo): Command {
     .argument('<run-a>', 'folder of a run, or its predictions file')
     .argument('<run-b>', 'the other one')
     .option('--json', 'print the comparison as JSON');
-  return addStatisticsOptions(command).action((a: string, b: string, options: CompareOptions) =>
-    compare(a, b, options, io),
+  return addJudgeOptions(addSelectionOptions(addStatisticsOptions(command))).action(
+    (a: string, b: string, options: CompareOptions) => compare(a, b, options, io),
   );
 }

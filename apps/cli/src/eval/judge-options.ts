@@ -36,9 +36,15 @@ export function addJudgeOptions(command: Command): Command {
  * The judge that the options name, undefined without one. Who sends answers away is told so, and where to.
  *
  * @param predictions - file that is scored: replies are kept beside it
+ * @param isTold - whether it was said already
  * @throws {UsageError} when only one of model and address is named
  */
-export function judgeOf(options: JudgeOptions, predictions: string, io: CliIo): Judge | undefined {
+export function judgeOf(
+  options: JudgeOptions,
+  predictions: string,
+  io: CliIo,
+  { isTold = false }: { readonly isTold?: boolean } = {},
+): Judge | undefined {
   const { judge, judgeUrl, judgeApiKeyEnv, judgeCache } = options;
   if (judge === undefined && judgeUrl === undefined) return undefined;
   if (judge === undefined) throw new UsageError('--judge-url needs a model', 'Add --judge MODEL.');
@@ -49,9 +55,10 @@ export function judgeOf(options: JudgeOptions, predictions: string, io: CliIo): 
     model: judge,
     ...(apiKey === undefined || apiKey === '' ? {} : { apiKey }),
   });
-  io.stderr.write(
-    `note: questions and answers, without pictures, are sent to ${model.host}${encryptionNote(judgeUrl)}\n`,
-  );
+  if (!isTold)
+    io.stderr.write(
+      `note: questions and answers, without pictures, are sent to ${model.host}${encryptionNote(judgeUrl)}\n`,
+    );
   return createJudge({ model, name: judge, cache: judgeCache ?? path.join(path.dirname(predictions), 'judge') });
 }
 

@@ -14,7 +14,7 @@ import {
 } from '@pocketlens/evaluation';
 import { CliError } from '../errors.js';
 import type { CliIo } from '../io.js';
-import { describeModel, type NamedModel } from './describe-model.js';
+import { describeModel, describeServed, type NamedModel } from './describe-model.js';
 
 /** What a run is started with. */
 export interface RecordedOptions extends NamedModel {
@@ -54,7 +54,7 @@ export async function planRun<Options extends RecordedOptions>(
   if (!repeated) throw new CliError('FILE_NOT_FOUND', `${options.repeat}: no such manifest`);
   const { model, data, settings } = repeated;
   const remembered: Record<string, unknown> = { ...model.options, provider: model.provider };
-  if (model.provider === 'local') remembered['model'] = model.location;
+  if (model.provider !== 'openai') remembered['model'] = model.location;
   else Object.assign(remembered, { model: model.name, baseUrl: model.location });
   if (data.file !== null) remembered['data'] = data.file;
   if (settings.limit !== null) remembered['limit'] = settings.limit;
@@ -81,7 +81,7 @@ export async function recordRun(
   io: CliIo,
 ): Promise<RunManifest> {
   const file = manifestFileOf(output);
-  const manifest = await describeRun(benchmark, plan, io.signal);
+  const manifest = await describeRun(benchmark, plan, io);
   if (plan.repeated) {
     requireSameAnswers(plan.repeated, manifest, 'A repetition needs the same data, model and settings.');
     for (const { field, expected, actual } of differencesOfVersions(plan.repeated, manifest)) {
@@ -98,16 +98,17 @@ export async function recordRun(
 async function describeRun(
   { benchmark, dataset }: LoadedBenchmark,
   { options, settings }: PlannedRun<RecordedOptions>,
-  signal: AbortSignal,
+  io: CliIo,
 ): Promise<RunManifest> {
+  const served = await describeServed(options, io);
   return createRunManifest({
     benchmark: benchmark.name,
     data: {
       file: options.data === undefined ? null : path.resolve(options.data),
       samples: dataset.count,
-      sha256: await dataDigest(dataset, signal),
+      sha256: await dataDigest(dataset, io.signal),
     },
-    model: await describeModel(options),
+    model: { ...(await describeModel(options)), ...(served && { served }) },
     settings: { ...settings, limit: options.limit ?? null, seed: options.seed ?? null },
     versions: versions(),
     startedAt: new Date().toISOString(),

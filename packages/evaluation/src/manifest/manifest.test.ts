@@ -10,6 +10,7 @@ import {
   manifestFileOf,
   readRunManifest,
   type RunManifest,
+  servedModel,
   writeRunManifest,
 } from './run-manifest.js';
 import { differencesOfData, differencesOfVersions, requireSameAnswers } from './same-run.js';
@@ -78,6 +79,23 @@ describe('a manifest', () => {
       code: 'MANIFEST_FORMAT',
       message: expect.stringContaining(named) as unknown,
     });
+  });
+
+  it('notices another model behind the same name, where the server tells', () => {
+    const behind = (host: string, facts: Record<string, string | number>): RunManifest => ({
+      ...manifest,
+      model: { ...manifest.model, sha256: null, served: servedModel({ host, id: 'eye', facts }) },
+    });
+    const first = behind('a:8000', { root: 'org/eye', max_model_len: 4096 });
+    expect(first.model.served?.sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(behind('b:1', { max_model_len: 4096, root: 'org/eye' }).model.served?.sha256).toBe(
+      first.model.served?.sha256,
+    );
+    expect(() => requireSameAnswers(first, behind('b:1', { root: 'org/eye', max_model_len: 4096 }), '')).not.toThrow();
+    expect(() => requireSameAnswers(first, behind('a:8000', {}), '')).not.toThrow();
+    expect(() => requireSameAnswers(first, behind('a:8000', { root: 'org/ear' }), '')).toThrow(
+      'served.facts.root was org/eye',
+    );
   });
 
   it('tells a repetition from another run', () => {

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -30,6 +30,8 @@ export interface RunManifest {
     readonly location: string;
     /** SHA-256 of the model's own manifest, which holds that of every file; null where nobody can know, as for a server. */
     readonly sha256: string | null;
+    /** What can be known of a model behind a server; absent for others. */
+    readonly served?: ServedModel;
     /** How it was opened: weights, threads, protocol. */
     readonly options: Readonly<Record<string, Json>>;
   };
@@ -46,6 +48,27 @@ export interface RunManifest {
   readonly versions: Readonly<Record<string, string>>;
   /** Date and time, ISO 8601. */
   readonly startedAt: string;
+}
+
+/** A model behind a server: no digest of its weights can be had, only of what the server says of it. */
+export interface ServedModel {
+  /** Host and port. */
+  readonly host: string;
+  /** The model's name there. */
+  readonly id: string;
+  /** What the server says of it, as `root` and `max_model_len`; empty where it says nothing. */
+  readonly facts: Readonly<Record<string, string | number | boolean>>;
+  /** SHA-256 of name and facts: another one is another model, or another server program. An equal one proves nothing. */
+  readonly sha256: string;
+}
+
+/** Describes a model behind a server by what is known of it. */
+export function servedModel(fields: Omit<ServedModel, 'sha256'>): ServedModel {
+  const facts = Object.entries(fields.facts).sort(([a], [b]) => (a < b ? -1 : 1));
+  const sha256 = createHash('sha256')
+    .update(JSON.stringify([fields.id, facts]))
+    .digest('hex');
+  return { ...fields, facts: Object.fromEntries(facts), sha256 };
 }
 
 /** Completes a manifest with its format. */
@@ -105,7 +128,7 @@ async function readBounded(file: string): Promise<string> {
   return readFile(file, 'utf8');
 }
 
-type Kind = 'text' | 'text or null' | 'whole number' | 'whole number or null' | 'object';
+type Kind = 'text' | 'text or null' | 'whole number' | 'whole number or null' | 'object' | 'object or nothing';
 
 const FIELDS: readonly (readonly [path: string, kind: Kind])[] = [
   ['benchmark', 'text'],
@@ -119,6 +142,7 @@ const FIELDS: readonly (readonly [path: string, kind: Kind])[] = [
   ['model.location', 'text'],
   ['model.sha256', 'text or null'],
   ['model.options', 'object'],
+  ['model.served', 'object or nothing'],
   ['settings', 'object'],
   ['settings.generation', 'object'],
   ['settings.limit', 'whole number or null'],
@@ -161,6 +185,7 @@ function at(value: unknown, path: string): unknown {
 
 function isOfKind(value: unknown, kind: Kind): boolean {
   if (kind.endsWith(' or null') && value === null) return true;
+  if (kind.endsWith(' or nothing') && value === undefined) return true;
   if (kind.startsWith('text')) return typeof value === 'string';
   if (kind.startsWith('whole number')) return Number.isSafeInteger(value);
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -25,12 +25,22 @@ export function differencesOfAnswers(expected: RunManifest, actual: RunManifest)
       ['model.name', expected.model.name, actual.model.name],
       ['model.provider', expected.model.provider, actual.model.provider],
       ['model.sha256', expected.model.sha256, actual.model.sha256],
+      ...servedBy(expected.model, actual.model),
       ['model.options', sorted(expected.model.options), sorted(actual.model.options)],
       ['settings.promptStyle', expected.settings.promptStyle, actual.settings.promptStyle],
       ['settings.generation', sorted(expected.settings.generation), sorted(actual.settings.generation)],
       ['settings.seed', expected.settings.seed, actual.settings.seed],
     ]),
   ];
+}
+
+type Model = RunManifest['model'];
+
+// Where the server is does not matter, and one that says nothing, or did not answer, is no contradiction.
+function servedBy({ served: a }: Model, { served: b }: Model): [string, unknown, unknown][] {
+  if (!a || !b) return [];
+  const names = Object.keys(a.facts).filter((name) => Object.hasOwn(b.facts, name));
+  return names.map((name) => [`model.served.facts.${name}`, a.facts[name], b.facts[name]]);
 }
 
 /** Versions that are not those of an earlier run: they may change answers in their last digits. */

@@ -1,7 +1,9 @@
 import { figure, type Headline, type Json } from '../benchmarks/benchmark.js';
 import type { LoadedBenchmark } from '../benchmarks/registry.js';
 import { EvaluationError } from '../errors.js';
-import type { ScoreOptions } from '../run/score-benchmark.js';
+import type { Judge } from '../judging/judge.js';
+import type { Matching, ScoreOptions } from '../run/score-benchmark.js';
+import type { Selection } from '../run/select-samples.js';
 import type { Profile } from '../scoring/profile.js';
 import { countClusters, resample, stratify, type Strata } from './clusters.js';
 import type { ConfidenceOptions, FigureInterval } from './confidence.js';
@@ -9,16 +11,18 @@ import { normalQuantile, percentileInterval } from './interval.js';
 import { mcnemarTest } from './mcnemar.js';
 import { createRandom } from './random.js';
 import { defaultResamples, repeat, Summarizer, type Summary } from './resampled-figures.js';
-import { outcomeOf, scoreRows, type ScoredRow } from './scored-row.js';
+import { outcomeOf, scoreRows, type ScoredRow, type ScoredRows } from './scored-row.js';
 
-export interface CompareOptions extends ConfidenceOptions {
+export interface CompareOptions
+  extends ConfidenceOptions, Selection, Pick<ScoreOptions, 'judgeConcurrency' | 'onJudged'> {
   readonly benchmark: LoadedBenchmark;
   /** Predictions of the first run: a file, or by index. */
   readonly a: ScoreOptions['predictions'];
   readonly b: ScoreOptions['predictions'];
   /** Default `current`. */
   readonly profile?: Profile;
-  readonly limit?: number;
+  /** One judge for both runs, or one each, so that each run keeps its replies. Default: none. */
+  readonly judge?: Judge | readonly [a: Judge, b: Judge];
 }
 
 /** A figure of two runs; the interval is of the difference b - a. */
@@ -46,6 +50,8 @@ export interface ComparisonReport {
   readonly onlyInA: readonly string[];
   readonly onlyInB: readonly string[];
   readonly inNeither: number;
+  /** How the answers of each run were matched. */
+  readonly matching: { readonly a: Matching; readonly b: Matching };
   readonly clusters: number;
   readonly level: number;
   readonly resamples: number;
@@ -79,16 +85,13 @@ export interface ComparisonReport {
  *
  * @throws {EvaluationError} `RUNS_MISMATCH` when no sample has a score in both runs
  * @throws {PredictionsError} `PREDICTIONS_MISMATCH` when a file belongs to another benchmark
+ * @throws {JudgeError} `JUDGE_REQUIRED` where only a judge can score and there is none, `JUDGE_FAILED`
  * @source Efron and Tibshirani (1993), chapters 13 and 15; the p-value counts the data themselves as one permutation, as in
  * Phipson and Smyth, Statistical Applications in Genetics and Molecular Biology 9 (2010), 39
  */
 export async function compareRuns(options: CompareOptions): Promise<ComparisonReport> {
   const { benchmark, profile = 'current', level = 0.95, seed = 0 } = options;
-  const limit = options.limit === undefined ? {} : { limit: options.limit };
-  const [a, b] = [
-    await scoreRows({ benchmark, predictions: options.a, profile, ...limit }),
-    await scoreRows({ benchmark, predictions: options.b, profile, ...limit }),
-  ];
+  const [a, b] = [await scoreRun(options, 'a'), await scoreRun(options, 'b')];
   const pairs = a.rows.map(({ row, score }, at) => pairOf(row, score, b.rows[at]!.score));
   const counts = pairing(a.rows, b.rows);
   if (counts.paired === 0) {
@@ -112,6 +115,7 @@ export async function compareRuns(options: CompareOptions): Promise<ComparisonRe
     benchmark: benchmark.benchmark.name,
     profile,
     ...counts,
+    matching: { a: a.report.matching, b: b.report.matching },
     clusters: countClusters(trial.strata),
     level,
     resamples,
@@ -129,6 +133,22 @@ export async function compareRuns(options: CompareOptions): Promise<ComparisonRe
     ),
     changed: changedSamples(outcomes),
   };
+}
+
+function scoreRun(options: CompareOptions, side: 'a' | 'b'): Promise<ScoredRows> {
+  const { benchmark, profile, limit, sampleSeed, judge, judgeConcurrency, onJudged, signal } = options;
+  const own = judge && 'ask' in judge ? judge : judge?.[side === 'a' ? 0 : 1];
+  return scoreRows({
+    benchmark,
+    predictions: options[side],
+    ...(profile && { profile }),
+    ...(limit !== undefined && { limit }),
+    ...(sampleSeed !== undefined && { sampleSeed }),
+    ...(own && { judge: own }),
+    ...(judgeConcurrency !== undefined && { judgeConcurrency }),
+    ...(onJudged && { onJudged }),
+    ...(signal && { signal }),
+  });
 }
 
 // No figure of a table has an empty name.
