@@ -52,8 +52,9 @@ export interface GenerationSettings {
 
 /**
  * How far scores agree with the established tool's when no judge model is asked. `judge`: without one there is no score.
+ * `substitute`: another method takes the judge's place, whose figures are not comparable with published ones.
  */
-export type Agreement = 'exact' | 'lower-bound' | 'judge';
+export type Agreement = 'exact' | 'lower-bound' | 'judge' | 'substitute';
 
 /** A sample in front of a judge. */
 export interface JudgedSample {

@@ -7,6 +7,7 @@ import { mmBenches } from './mmbench.js';
 import { mmmu } from './mmmu.js';
 import { mmVet } from './mmvet.js';
 import { ai2d, ai2dNoMask, mmStar, realWorldQa, scienceQa, scienceQaVal, seedBench } from './multiple-choice.js';
+import { objectHalBench } from './object-halbench.js';
 import { ocrBench } from './ocrbench.js';
 import { pocketRead, reading } from './reading.js';
 import { chartQa, docVqa, infoVqa, textVqa } from './short-answers.js';
@@ -36,6 +37,7 @@ export const benchmarks: readonly Benchmark[] = [
   scienceQaVal,
   pope,
   hallusionBench,
+  objectHalBench,
 ];
 
 /** A benchmark together with its data. */

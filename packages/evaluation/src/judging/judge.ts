@@ -7,6 +7,8 @@ import { type CacheKey, JudgeCache } from './judge-cache.js';
 export interface JudgeRequest {
   readonly prompt: string;
   readonly system?: string;
+  /** Whose words the prompt is; default `user`. */
+  readonly role?: 'user' | 'system';
   /** 0 is greedy. */
   readonly temperature: number;
   /** Number of the try, from 0: the same question may be asked again. */
@@ -62,8 +64,8 @@ export function createJudge({ model, name, cache, maxNewTokens = MAX_NEW_TOKENS,
   const asking = new Map<string, Promise<string>>();
   const generate = async (request: JudgeRequest, signal: AbortSignal | undefined): Promise<string> => {
     counts.asked += 1;
-    const { prompt, system, temperature } = request;
-    const question: Message = { role: 'user', content: prompt };
+    const { prompt, system, role = 'user', temperature } = request;
+    const question: Message = { role, content: prompt };
     const messages: Message[] = system === undefined ? [question] : [{ role: 'system', content: system }, question];
     const options = { maxNewTokens, ...(temperature > 0 && { temperature }), ...(signal && { signal }) };
     return (await retry(() => model.generate(messages, options), { ...retries, ...(signal && { signal }) })).text;

@@ -3,6 +3,8 @@ import type { AskJudge } from './judge.js';
 /** How a question is repeated until its reply can be read. */
 export interface Tries {
   readonly prompt: string;
+  /** Default `user`. */
+  readonly role?: 'user' | 'system';
   readonly count: number;
   /** Added to the temperature for each further try, from 0. */
   readonly temperatureStep: number;
@@ -13,12 +15,12 @@ export interface Tries {
  * again: its reply is empty.
  */
 export async function askUntilRead<T>(
-  { prompt, count, temperatureStep }: Tries,
+  { prompt, role, count, temperatureStep }: Tries,
   ask: AskJudge,
   read: (reply: string) => T | undefined,
 ): Promise<T | undefined> {
   for (let attempt = 0; attempt < count; attempt += 1) {
-    const found = read(await ask({ prompt, temperature: temperatureStep * attempt, attempt }));
+    const found = read(await ask({ prompt, ...(role && { role }), temperature: temperatureStep * attempt, attempt }));
     if (found !== undefined) return found;
   }
   return undefined;

@@ -135,3 +135,30 @@ export const COMPARE_LLAVA = `We would like to request your feedback on the perf
 Please rate the helpfulness, relevance, accuracy, level of details of their responses. Each assistant receives an overall score on a scale of 1 to 10, where a higher score indicates better overall performance.
 Please first output a single line containing only two values indicating the scores for Assistant 1 and 2, respectively. The two scores are separated by a space.
 In the subsequent line, please provide a comprehensive explanation of your evaluation, avoiding any potential bias and ensuring that the order in which the responses were presented does not affect your judgment.`;
+
+/** Source: RLHF-V/RLAIF-V, `eval_gpt_obj_halbench.py`. */
+export function extractObjects(question: string, answer: string): string {
+  return `You are an expert in image objects extraction according to a question answer pair. We asked an examiner to answer a question about a picture.
+
+[Start of Question]
+
+<image> ${question}
+
+[End of Question]
+
+[Start of Examiner's Answer]
+
+${answer}
+
+[End of Examiner's Answer]
+
+
+Assume that the answer is correct, please identify all visible objects that are directly shown in the image. Please following the instructions in below:
+
+1. You should only mention objects that are explicitly mentioned in the examiner's answer.
+2. You should only extract the object names without the attributes of the objects.
+3. You should not include the properties of the object, like the color, material, etc. as part of the object name in your result.
+4. Make your answer precise. Present the results in a JSON list format: ["object_1", ..., "object_n"].
+5. You should return an empty JSON list () if no visible objects can be found.
+`;
+}

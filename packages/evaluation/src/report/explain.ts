@@ -7,7 +7,7 @@ import { normalizeReading } from '../scoring/reading.js';
 /** The reference of a sample as people read it: an option with its text, or all accepted answers. */
 export function referenceOf({ index, cells }: DatasetRow): string {
   const answer = cells['answer'];
-  if (answer === undefined || answer === null) return cells['gpt4_ans'] ?? '';
+  if (answer === undefined || answer === null) return cells['gpt4_ans'] ?? listItems(cells['objects'] ?? '').join(', ');
   const option = optionsOf({ index, cells })[answer];
   if (option !== undefined) return `${answer}. ${option}`;
   return [...new Set(listItems(answer))].join(' | ');
@@ -37,6 +37,8 @@ export function explain({ row, score, prediction, matchedBy }: Explained): strin
     return value === 1 ? 'Its last number is the reference.' : 'Its last number is not the reference.';
   if (isUnmatched === true) return `${matchedBy} found no answer in it, so it counts as wrong.`;
   if (extracted === 'Z') return 'Read as a refusal.';
+  const { kept, invented } = details;
+  if (Array.isArray(kept) && Array.isArray(invented)) return explainObjects(kept as string[], invented as string[]);
   if (typeof extracted === 'string') return `Read as ${extracted}; right is ${row.cells['answer'] ?? 'unknown'}.`;
   if (Array.isArray(match)) return explainMatches(match as readonly Json[], value);
   if (Array.isArray(scores))
@@ -59,6 +61,12 @@ function explainMatches(match: readonly Json[], value: number | null): string {
   const distance = Math.min(...numbers);
   const least = `The nearest reference differs in ${(distance * 100).toFixed(0)} % of its length`;
   return distance > 0.5 ? `${least}; above 50 % nothing counts.` : `${least}.`;
+}
+
+function explainObjects(kept: readonly string[], invented: readonly string[]): string {
+  if (kept.length === 0) return 'Names no object of COCO, so it is in no rate of responses.';
+  if (invented.length > 0) return `Names what is not in the picture: ${invented.join(', ')}.`;
+  return `All it names is in the picture: ${kept.join(', ')}.`;
 }
 
 function changes({ cells }: DatasetRow, prediction: string): string {

@@ -48,7 +48,9 @@ function notesOf(reports: readonly BenchmarkReport[]): string[] {
     if (!publishedColumns.some(({ benchmark }) => benchmark === score.benchmark)) continue;
     if (!score.isComplete)
       notes.push(`${score.benchmark}: ${score.scored} samples of the benchmark, so not comparable yet.`);
-    if (score.agreement !== 'exact' && score.matching.by === 'exact-matching' && score.unmatched > 0) {
+    if (score.agreement === 'substitute' && score.matching.by === 'exact-matching') {
+      notes.push(`${score.benchmark}: scored without a judge by another method, so not comparable.`);
+    } else if (score.agreement !== 'exact' && score.matching.by === 'exact-matching' && score.unmatched > 0) {
       notes.push(`${score.benchmark}: a lower bound, ${score.unmatched} answers would be shown to a judge.`);
     }
   }

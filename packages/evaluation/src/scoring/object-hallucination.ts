@@ -1,4 +1,3 @@
-import { mean } from './mean.js';
 import { strip } from '../python/text.js';
 
 /** A response about one image, with the objects that were read out of it. */
@@ -37,40 +36,94 @@ export function objectHallucination(
   groundTruth: Readonly<Record<string, readonly string[]>>,
 ): ObjectHallucination {
   const classes = new Map(synonyms.flatMap((words) => words.map((word) => [word, words[0]!])));
-  const captions: CaptionHallucination[] = [];
-  const sums = { words: 0, hallucinated: 0, mentioned: 0, truth: 0, withObjects: 0 };
-  for (const image of images) {
-    const truth = new Set(groundTruth[image.imageId] ?? []);
-    const kept = keptObjects(image.objects, classes);
-    const wrong = kept.filter((word) => !truth.has(classes.get(word)!));
-    const right = new Set(kept.map((word) => classes.get(word)!).filter((name) => truth.has(name)));
-    sums.words += kept.length;
-    sums.hallucinated += wrong.length;
-    sums.mentioned += right.size;
-    sums.truth += truth.size;
-    sums.withObjects += kept.length > 0 ? 1 : 0;
-    captions.push({
-      hallucinated: wrong.length > 0,
-      chair_i: kept.length === 0 ? 0 : wrong.length / kept.length,
-      hallucinated_words: wrong,
-    });
-  }
-  const hallucinated = captions.filter((caption) => caption.hallucinated).length;
-  const refined = hallucinated / sums.withObjects;
-  const overall = {
-    CHAIRs: hallucinated / images.length,
-    CHAIRs_refine: refined,
-    CHAIRi: sums.hallucinated / sums.words,
-    obj_rec: sums.mentioned / sums.truth,
-    sentence_num: images.length,
-    coco_sentence_num: sums.withObjects,
-    coco_word_count: sums.mentioned,
-    gt_word_count: sums.truth,
-    avg_word_len: mean(images.map(({ caption }) => strip(caption).split(' ').length)),
-    correct_rate: 1 - refined,
-    object_correct_rate: 1 - sums.hallucinated / sums.words,
+  const tally = new HallucinationTally();
+  const captions = images.map(({ imageId, caption, objects }) => {
+    const counts = countMentions(caption, objects, classes, new Set(groundTruth[imageId] ?? []));
+    tally.add(counts);
+    return captionOf(counts);
+  });
+  return { captions, overall: tally.overall() };
+}
+
+/** What one response adds to the figures. */
+export interface MentionCounts {
+  /** Mentions with a class. */
+  readonly kept: readonly string[];
+  /** Those whose class is not in the picture. */
+  readonly invented: readonly string[];
+  /** Different classes of the picture that are mentioned. */
+  readonly found: number;
+  /** Classes in the picture. */
+  readonly truth: number;
+  /** As the original counts: pieces between single blanks. */
+  readonly words: number;
+}
+
+/** @param truth - classes in the picture */
+export function countMentions(
+  caption: string,
+  objects: readonly string[],
+  classes: ReadonlyMap<string, string>,
+  truth: ReadonlySet<string>,
+): MentionCounts {
+  const kept = keptObjects(objects, classes);
+  const names = new Set(kept.map((word) => classes.get(word)!));
+  return {
+    kept,
+    invented: kept.filter((word) => !truth.has(classes.get(word)!)),
+    found: [...names].filter((name) => truth.has(name)).length,
+    truth: truth.size,
+    words: strip(caption).split(' ').length,
   };
-  return { captions, overall };
+}
+
+export function captionOf({ kept, invented }: MentionCounts): CaptionHallucination {
+  return {
+    hallucinated: invented.length > 0,
+    chair_i: kept.length === 0 ? 0 : invented.length / kept.length,
+    hallucinated_words: invented,
+  };
+}
+
+/** Sums responses up. */
+export class HallucinationTally {
+  #responses = 0;
+  #withObjects = 0;
+  #withHallucination = 0;
+  #kept = 0;
+  #hallucinated = 0;
+  #found = 0;
+  #truth = 0;
+  #words = 0;
+
+  add({ kept, invented, found, truth, words }: MentionCounts): void {
+    this.#responses += 1;
+    this.#withObjects += kept.length > 0 ? 1 : 0;
+    this.#withHallucination += invented.length > 0 ? 1 : 0;
+    this.#kept += kept.length;
+    this.#hallucinated += invented.length;
+    this.#found += found;
+    this.#truth += truth;
+    this.#words += words;
+  }
+
+  overall(): Record<string, number> {
+    const refined = this.#withHallucination / this.#withObjects;
+    const perMention = this.#hallucinated / this.#kept;
+    return {
+      CHAIRs: this.#withHallucination / this.#responses,
+      CHAIRs_refine: refined,
+      CHAIRi: perMention,
+      obj_rec: this.#found / this.#truth,
+      sentence_num: this.#responses,
+      coco_sentence_num: this.#withObjects,
+      coco_word_count: this.#found,
+      gt_word_count: this.#truth,
+      avg_word_len: this.#words / this.#responses,
+      correct_rate: 1 - refined,
+      object_correct_rate: 1 - perMention,
+    };
+  }
 }
 
 // The seat of a toilet is not a chair.
