@@ -224,6 +224,9 @@ describe('what is refused', () => {
     await expect(run({ dtypes: [] })).rejects.toMatchObject({ code: 'ARGUMENT_TYPE' });
     // A caller without types can pass anything.
     await expect(run({ unfinished: 'ask' as 'keep' })).rejects.toMatchObject({ code: 'ARGUMENT_RANGE' });
+    for (const threads of [0, 1.5, 65, NaN, '2' as unknown as number]) {
+      await expect(run({ threads })).rejects.toMatchObject({ code: 'ARGUMENT_RANGE' });
+    }
     await expect(run({ dtypes: ['q9' as 'fp32'] })).rejects.toThrow('dtype "q9"; known are fp32, fp16');
   });
 

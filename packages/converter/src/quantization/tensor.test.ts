@@ -8,7 +8,9 @@ import { Checkpoint } from '../safetensors/checkpoint.js';
 import { encodeSafetensors } from '../safetensors/writer.js';
 import { quantizeInt4 } from './int4.js';
 import { quantizeInt8 } from './int8.js';
-import { streamCodes, type QuantizationRest, type QuantizedTensor } from './tensor.js';
+import { streamCodes, type QuantizationRest, type QuantizedTensor, type QuantizeOptions } from './tensor.js';
+import { startWorker } from './worker/start-worker.js';
+import { QuantizationWorkers } from './worker/workers.js';
 
 const ROWS = 70;
 const COLUMNS = 90;
@@ -37,7 +39,7 @@ function tensor(scheme: QuantizedTensor['scheme'], name = 'w'): QuantizedTensor 
 
 async function collect(
   quantized: QuantizedTensor,
-  options: { readonly panelBytes?: number; readonly signal?: AbortSignal } = {},
+  options: Partial<QuantizeOptions> = {},
 ): Promise<{ readonly codes: Buffer; readonly rest: QuantizationRest }> {
   const rest = { scales: new Uint8Array(), zeroPoints: new Uint8Array() };
   const pieces: Uint8Array[] = [];
@@ -79,3 +81,37 @@ test.each([{ bits: 8 }, { bits: 4, blockSize: 64, rounding: 'max-abs' }] as cons
     await expect(collect(tensor(scheme), { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
   },
 );
+
+test.each([
+  ['int8', { bits: 8 }],
+  ['int4', { bits: 4, blockSize: 64, rounding: 'least-squares' }],
+] as const)('a large tensor is quantised by threads, to the same bytes: %s', async (_, scheme) => {
+  const [rows, columns] = [2100, 1000];
+  const large = Float32Array.from({ length: rows * columns }, normalNumbers(2));
+  const room = mkdtempSync(join(directory, 'large-'));
+  const stored = { dtype: 'F32' as const, shape: [rows, columns], bytes: new Uint8Array(large.buffer) };
+  writeFileSync(join(room, 'model.safetensors'), encodeSafetensors([{ name: 'w', ...stored }]));
+  const opened = await Checkpoint.open(room);
+  let threads = 0;
+  const quantizer = new QuantizationWorkers(2, () => {
+    threads++;
+    return startWorker();
+  });
+  try {
+    const quantized: QuantizedTensor = {
+      name: 'w',
+      source: { kind: 'rows', runs: [{ tensor: 'w', firstRow: 0, rowCount: rows }], columns },
+      outputs: rows,
+      inputs: columns,
+      scheme,
+    };
+    const byThreads = await collect(quantized, { checkpoint: opened, quantizer });
+    expect(threads).toBe(2);
+    const here = await collect(quantized, { checkpoint: opened });
+    expect(byThreads.codes.equals(here.codes)).toBe(true);
+    expect(byThreads.rest).toEqual(here.rest);
+  } finally {
+    await quantizer.close();
+    await opened.close();
+  }
+});

@@ -26,6 +26,7 @@ interface PendingTask {
 export class QuantizationWorkers implements RowsQuantizer {
   readonly memory: SharedMemory = new SharedMemory();
   readonly #threadCount: number;
+  readonly #startThread: () => Worker;
   readonly #threads: Thread[] = [];
   readonly #pending = new Map<number, PendingTask>();
   readonly #waiting: number[] = [];
@@ -33,8 +34,10 @@ export class QuantizationWorkers implements RowsQuantizer {
   #hasFailed = false;
   #isClosed = false;
 
-  constructor(threadCount: number) {
+  /** `startThread` starts a thread that runs `entry.ts`. */
+  constructor(threadCount: number, startThread: () => Worker = startWorker) {
     this.#threadCount = threadCount;
+    this.#startThread = startThread;
   }
 
   get ahead(): number {
@@ -63,7 +66,7 @@ export class QuantizationWorkers implements RowsQuantizer {
   }
 
   #start(): Thread {
-    const thread: Thread = { worker: startWorker(), tasks: new Set() };
+    const thread: Thread = { worker: this.#startThread(), tasks: new Set() };
     thread.worker.on('message', ({ id, isDone }: TaskAnswer) => {
       thread.tasks.delete(id);
       this.#settle(id, isDone);
