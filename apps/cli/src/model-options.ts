@@ -1,11 +1,13 @@
 import {
   defaultCacheDirectory,
+  DEVICES,
+  type NodeDevice,
   onnxruntimeNode,
   type OnnxRuntimeNodeOptions,
 } from '@pocketlens/backend-onnxruntime-node';
 import { modelDirectory } from '@pocketlens/model-tiny';
 import { openModel, type OpenModelOptions, type VisionLanguageModel } from '@pocketlens/runtime';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CliIo } from './io.js';
 import { integer } from './options.js';
 
@@ -25,6 +27,8 @@ export interface WeightOptions {
 export interface ModelOptions extends WeightOptions {
   readonly threads?: number;
   readonly memory?: 'normal' | 'low';
+  /** In the order of preference. */
+  readonly device?: readonly NodeDevice[];
   /** Measure settings that were never measured; `false`: nor use any; absent: use those that were. */
   readonly tune?: boolean;
 }
@@ -37,11 +41,12 @@ export function addWeightOptions(command: Command): Command {
     .addOption(new Option('--prefill-dtype <type>', 'weights to read prompts with, beside --dtype').choices(DTYPES));
 }
 
-/** Adds the options of `addWeightOptions`, and `--threads`, `--memory`, `--tune` and `--no-tune`. */
+/** Adds the options of `addWeightOptions`, and `--device`, `--threads`, `--memory`, `--tune` and `--no-tune`. */
 export function addModelOptions(command: Command): Command {
   return addWeightOptions(command)
     .option('--tune', 'choose threads by measuring, for a few seconds once, and keep the choice')
     .option('--no-tune', 'do without a choice that was measured before')
+    .addOption(deviceOption())
     .addOption(new Option('--threads <n>', 'processor threads').argParser(integer(1, 1024)))
     .addOption(
       new Option('--memory <use>', 'low: vision encoder and language model take turns in memory').choices([
@@ -49,6 +54,19 @@ export function addModelOptions(command: Command): Command {
         'low',
       ]),
     );
+}
+
+/** `--device`: one name, or several with commas. */
+export function deviceOption(
+  description = 'what computes; of several, with commas, the first that can be used (default: cpu)',
+): Option {
+  return new Option('--device <name>', `${description}: ${DEVICES.join(', ')}`).argParser((text) => {
+    const names = text.split(',').map((name) => name.trim());
+    const devices = DEVICES.filter((device) => names.includes(device));
+    if (devices.length !== new Set(names).size)
+      throw new InvalidArgumentError(`Expected some of ${DEVICES.join(', ')}.`);
+    return devices.toSorted((a, b) => names.indexOf(a) - names.indexOf(b));
+  });
 }
 
 /** The folder of the model that these options name. */
@@ -76,9 +94,9 @@ export function tuningSettings(
 
 /** Opens the model that these options name. */
 export function openModelFor(options: ModelOptions, io: CliIo): Promise<VisionLanguageModel> {
-  const { dtype, prefillDtype, threads, memory } = options;
+  const { dtype, prefillDtype, threads, memory, device } = options;
   return openModel(locateModelFor(options), {
-    backend: onnxruntimeNode(tuningSettings(options, io)),
+    backend: onnxruntimeNode({ ...tuningSettings(options, io), ...given({ device }) }),
     signal: io.signal,
     ...given({ dtype, prefillDtype, threads, memory }),
   });

@@ -22,9 +22,9 @@ interface Provider {
  * @throws {UsageError} for options that only models of this project have
  */
 export async function openTransformers(options: ModelOptions, io: CliIo): Promise<AnsweringModel> {
-  const { model, dtype, threads, prefillDtype, memory } = options;
-  if (prefillDtype !== undefined || memory !== undefined) {
-    throw new UsageError('--prefill-dtype and --memory are for models of this project', 'Leave them out.');
+  const { model, dtype, threads, prefillDtype, memory, device } = options;
+  if (prefillDtype !== undefined || memory !== undefined || device !== undefined) {
+    throw new UsageError('--prefill-dtype, --memory and --device are for models of this project', 'Leave them out.');
   }
   const { TransformersModel } = await loadProvider();
   return TransformersModel.open(model, { ...given({ dtype, threads }), signal: io.signal });

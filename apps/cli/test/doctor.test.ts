@@ -46,6 +46,14 @@ describe('pocketlens doctor', () => {
     expect(stdout).toContain('MiniCPM-Llama3-V 2.5');
   });
 
+  it('tells of other devices, and tries those that are asked for', async () => {
+    const { stdout } = await pocketlens(['doctor', '--device', 'dml,coreml']);
+    // No machine has both.
+    expect(stdout).toMatch(/^note +onnxruntime-node devices +.*(?:dml|coreml): onnxruntime-node for \w+ \w+ has no/m);
+    expect(stdout).toContain('cannot be used here: the processor computes');
+    expect(await pocketlens(['doctor', '--device', 'gpu'])).toMatchObject({ code: 2 });
+  });
+
   it('stops on Ctrl-C', async () => {
     const signal = AbortSignal.abort(new Error('interrupted'));
     expect(await pocketlens(['doctor'], { signal })).toMatchObject({ code: 130, stdout: '' });

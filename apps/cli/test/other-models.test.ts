@@ -1,4 +1,5 @@
 import path from 'node:path';
+import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ChatServer } from '../../../packages/provider-openai/test/chat-server.js';
 import { golden, picture } from './fixtures.js';
@@ -114,5 +115,19 @@ describe('a remote model behind the local one', () => {
     ]) {
       expect((await pocketlens([...ASK, ...wrong])).code, wrong.join(' ')).toBe(2);
     }
+  });
+});
+
+describe('another device than the processor', () => {
+  // No machine has both.
+  const absent = process.platform === 'darwin' ? 'dml' : 'coreml';
+
+  it('is a demand alone, and a wish before the processor', async () => {
+    const alone = await pocketlens([...ASK, '--device', absent]);
+    expect(alone).toMatchObject({ code: 1, stdout: '' });
+    expect(alone.stderr).toContain(`${absent} was asked for and cannot be used`);
+    const { code, stdout, stderr } = await pocketlens([...ASK, '--device', `${absent},cpu`]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: (await pocketlens(ASK)).stdout });
+    expect(stderr).toContain(`warning: ${absent} cannot be used (onnxruntime-node for`);
   });
 });

@@ -1,5 +1,5 @@
 import { throwIfAborted } from '@pocketlens/backend';
-import type { LoadModelOptions, ModelConfig, ModelSource } from '@pocketlens/backend';
+import type { BackendWarning, LoadModelOptions, ModelConfig, ModelSource } from '@pocketlens/backend';
 import { checkFileSizes } from './check-files.js';
 import { chooseParts } from './choose-parts.js';
 import { checkChunk } from './chunk-size.js';
@@ -17,6 +17,8 @@ export interface LoadOnnxModelOptions extends Omit<LoadModelOptions, 'threads' |
   readonly preferredChunk?: number;
   /** Name of the device for `capabilities`. */
   readonly device: string;
+  /** What the adapter has to tell about this load. */
+  readonly warnings?: readonly BackendWarning[];
 }
 
 /**
@@ -28,7 +30,7 @@ export interface LoadOnnxModelOptions extends Omit<LoadModelOptions, 'threads' |
  */
 export async function loadOnnxModel(source: ModelSource, options: LoadOnnxModelOptions): Promise<OnnxModel> {
   throwIfAborted(options.signal);
-  const { prefillChunk, preferredChunk } = options;
+  const { prefillChunk, preferredChunk, warnings } = options;
   checkChunk(prefillChunk);
   const manifest = await readManifest(source);
   const model = withConfig(manifest.model, await readJsonObject(source, 'config.json', 'MODEL_CONFIG'));
@@ -36,7 +38,7 @@ export async function loadOnnxModel(source: ModelSource, options: LoadOnnxModelO
   await checkFileSizes(source, manifest, Object.values(parts));
   throwIfAborted(options.signal);
   const loaded = await openParts(source, model, parts, options);
-  return new OnnxModel({ ...loaded, prefillChunk, preferredChunk }, toModelConfig(model), {
+  return new OnnxModel({ ...loaded, prefillChunk, preferredChunk, warnings }, toModelConfig(model), {
     dtype,
     device: options.device,
     imageInput: true,

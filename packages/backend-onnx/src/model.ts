@@ -2,6 +2,7 @@ import { DisposedError } from '@pocketlens/backend';
 import type {
   BackendCapabilities,
   BackendModelV1,
+  BackendWarning,
   EncodeOptions,
   ImageFeatures,
   ModelConfig,
@@ -20,12 +21,14 @@ export interface OnnxModelParts {
   readonly decoder: Decoder;
   readonly prefillChunk?: number | undefined;
   readonly preferredChunk?: number | undefined;
+  readonly warnings?: readonly BackendWarning[] | undefined;
 }
 
 /** A model over ONNX Runtime sessions. */
 export class OnnxModel implements BackendModelV1 {
   readonly capabilities: BackendCapabilities;
   readonly config: ModelConfig;
+  readonly warnings: readonly BackendWarning[];
   readonly #parts: OnnxModelParts;
   #disposal: Promise<void> | undefined;
 
@@ -33,6 +36,7 @@ export class OnnxModel implements BackendModelV1 {
     this.#parts = parts;
     this.config = config;
     this.capabilities = capabilities;
+    this.warnings = parts.warnings ?? [];
   }
 
   async encodeImages(slices: readonly SliceInput[], options?: EncodeOptions): Promise<ImageFeatures> {

@@ -1,6 +1,8 @@
 export { DirectorySource } from '@pocketlens/backend-onnx/node';
+export { DEVICES } from './devices.js';
+export type { DeviceChoice, NodeDevice } from './devices.js';
 export { onnxruntimeNode } from './onnxruntime-node.js';
-export type { OnnxRuntimeNodeOptions } from './onnxruntime-node.js';
+export type { NodeBackend, NodeBackendReport, OnnxRuntimeNodeOptions } from './onnxruntime-node.js';
 export { defaultCacheDirectory } from './prepacked/cache-directory.js';
 export { clearPrepacked } from './prepacked/prepacked-cache.js';
 export { findTuning, tuneModel } from './tuning/model-tuning.js';

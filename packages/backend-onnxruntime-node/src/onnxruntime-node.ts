@@ -1,13 +1,31 @@
 import { InvalidArgumentError } from '@pocketlens/backend';
 import type { BackendModelV1, BackendReport, BackendV1, LoadModelOptions, ModelSource } from '@pocketlens/backend';
 import { defaultThreads } from './default-threads.js';
+import { type DeviceChoice, devicePreference, DEVICES, type NodeDevice, tryDevice, whyNotOffered } from './devices.js';
 import { DirectorySource } from '@pocketlens/backend-onnx/node';
 import { loadFrom } from './load.js';
 import type { EngineOptions } from './load.js';
-import { importRuntime } from './runtime.js';
+import { importRuntime, type OnnxRuntime } from './runtime.js';
 import { loadInWorker } from './worker/load-in-worker.js';
 
+/** What this backend finds, with the reason for each device that is not there. */
+export interface NodeBackendReport extends BackendReport {
+  /** Devices that the installed package offers; whether there is such hardware shows when `device` names them. */
+  readonly untried: readonly NodeDevice[];
+  readonly missing: Readonly<Partial<Record<NodeDevice, string>>>;
+}
+
+/** The backend of `onnxruntimeNode`. */
+export interface NodeBackend extends BackendV1 {
+  probe(): Promise<NodeBackendReport>;
+}
+
 export interface OnnxRuntimeNodeOptions {
+  /**
+   * What computes. A list is an order of preference: the first that can be used is taken, and the model's `warnings` tell of
+   * those that cannot. One name alone is a demand: `loadModel` throws `BACKEND_UNSUPPORTED` without it. Default `'cpu'`.
+   */
+  readonly device?: DeviceChoice;
   /** Threads of one graph; default: the cores that this process may use, at most 8. */
   readonly threads?: number;
   /** Threads wait by spinning: a little faster on an idle machine, much slower on a busy one. Default false. */
@@ -40,12 +58,13 @@ export interface OnnxRuntimeNodeOptions {
 }
 
 /**
- * Backend on the native ONNX Runtime for Node.js, on the CPU.
+ * Backend on the native ONNX Runtime for Node.js: on the CPU, or on a device that the installed package offers.
  *
- * @throws {InvalidArgumentError} `ARGUMENT_RANGE` for a number of threads below 1
+ * @throws {InvalidArgumentError} `ARGUMENT_RANGE` for a number of threads below 1, or an unknown device
  */
-export function onnxruntimeNode(options: OnnxRuntimeNodeOptions = {}): BackendV1 {
+export function onnxruntimeNode(options: OnnxRuntimeNodeOptions = {}): NodeBackend {
   checkThreads(options.threads);
+  devicePreference(options.device);
   return {
     specificationVersion: 'v1',
     name: 'onnxruntime-node',
@@ -72,6 +91,7 @@ async function loadModel(
     ...(cacheDirectory === undefined ? {} : { cacheDirectory }),
     ...(givenThreads === undefined ? {} : { threads: givenThreads }),
     ...(spinning === undefined ? {} : { spinning }),
+    devices: devicePreference(options.device),
   };
   const files = typeof source === 'string' ? new DirectorySource(source) : source;
   const { worker = true } = options;
@@ -80,14 +100,29 @@ async function loadModel(
   return loadInWorker({ directory: files.name, engine }, { file, signal });
 }
 
-async function probe({ threads }: OnnxRuntimeNodeOptions): Promise<BackendReport> {
+async function probe({ threads, device }: OnnxRuntimeNodeOptions): Promise<NodeBackendReport> {
+  const asked = devicePreference(device);
+  let runtime: OnnxRuntime;
   try {
-    const { env } = await importRuntime();
-    const version = env.versions.node ?? env.versions.common;
-    return { available: true, version, devices: ['cpu'], threads: threads ?? defaultThreads() };
+    runtime = await importRuntime();
   } catch (error) {
-    return { available: false, reason: error instanceof Error ? error.message : String(error), devices: [] };
+    const reason = error instanceof Error ? error.message : String(error);
+    return { available: false, reason, devices: [], untried: [], missing: {} };
   }
+  const devices: NodeDevice[] = ['cpu'];
+  const untried: NodeDevice[] = [];
+  const missing: Partial<Record<NodeDevice, string>> = {};
+  for (const one of DEVICES.filter((name) => name !== 'cpu')) {
+    const isAsked = asked.includes(one);
+    const reason = isAsked ? await tryDevice(one, runtime) : whyNotOffered(one, runtime);
+    if (reason !== undefined) missing[one] = reason;
+    else (isAsked ? devices : untried).push(one);
+  }
+  const { env } = runtime;
+  const facts = { version: env.versions.node ?? env.versions.common, devices, untried, missing };
+  if (asked.some((one) => devices.includes(one)))
+    return { available: true, ...facts, threads: threads ?? defaultThreads() };
+  return { available: false, reason: asked.map((one) => missing[one]).join('; '), ...facts };
 }
 
 function checkThreads(threads: number | undefined): void {

@@ -1,4 +1,5 @@
 import type { SessionOptions } from './create-session.js';
+import type { NodeDevice } from './devices.js';
 
 /** ONNX Runtime's severity scale: 3 = errors only, so that nothing else reaches stderr. */
 const LOG_ERRORS_ONLY = 3;
@@ -9,9 +10,12 @@ export interface ThreadSettings {
   readonly spinning: boolean;
 }
 
-export function sessionOptions({ threads, spinning }: ThreadSettings): SessionOptions {
+/** Operators that the device lacks run on the processor. */
+export function sessionOptions({ threads, spinning }: ThreadSettings, device: NodeDevice = 'cpu'): SessionOptions {
   return {
-    executionProviders: ['cpu'],
+    executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+    // DirectML asks for it.
+    ...(device === 'dml' ? { enableMemPattern: false } : {}),
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
     intraOpNumThreads: threads,

@@ -14,6 +14,7 @@ export type { DenseLogits, Logits, LogitsRequest, TopLogits } from './logits.js'
 export type {
   BackendCapabilities,
   BackendModelV1,
+  BackendWarning,
   Dtype,
   EncodeOptions,
   ImageFeatures,

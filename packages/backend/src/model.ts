@@ -58,10 +58,18 @@ export interface StepOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Something that was asked for and is not there, or is otherwise worth telling; the model works all the same. */
+export interface BackendWarning {
+  readonly code: string;
+  readonly message: string;
+}
+
 /** A model with its weights in place. */
 export interface BackendModelV1 {
   readonly capabilities: BackendCapabilities;
   readonly config: ModelConfig;
+  /** What a user is to be told, such as a device that was asked for and is not used. Absent: nothing. */
+  readonly warnings?: readonly BackendWarning[];
   /**
    * Runs the vision encoder and the resampler over all slices of a request.
    *

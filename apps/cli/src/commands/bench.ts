@@ -193,7 +193,11 @@ async function run(options: BenchOptions, io: CliIo): Promise<void> {
     io.stderr.write(`warning: the machine is busy (load ${machine.load.toFixed(2)}), times will be too long\n`);
   const progress = createProgress(io);
   const settings = engineSettings(options);
-  const backend = onnxruntimeNode({ ...settings, ...tuningSettings(options, io) });
+  const backend = onnxruntimeNode({
+    ...settings,
+    ...tuningSettings(options, io),
+    ...given({ device: options.device }),
+  });
   try {
     progress.update('choosing threads');
     const tuning = await tuningFor(directory, options, io);
@@ -210,6 +214,7 @@ async function run(options: BenchOptions, io: CliIo): Promise<void> {
         ...given({ dtype, prefillDtype, threads }),
       }),
     );
+    for (const { message } of model.warnings ?? []) io.stderr.write(`warning: ${message}\n`);
     try {
       const report = await runModel(
         { model, loadMs: ms, loadCpuMs: cpuMs },

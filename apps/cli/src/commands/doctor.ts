@@ -1,3 +1,4 @@
+import type { NodeDevice } from '@pocketlens/backend-onnxruntime-node';
 import { Command } from 'commander';
 import { type Check, diagnose, type Diagnosis } from '../doctor/diagnosis.js';
 import { type Facts, readFacts } from '../doctor/facts.js';
@@ -6,7 +7,7 @@ import { runTuning, tuningText } from '../doctor/tuning.js';
 import { FailedCheck } from '../errors.js';
 import { formatBytes, formatTable } from '../format.js';
 import { type CliIo, write, writeJson } from '../io.js';
-import { addWeightOptions, type WeightOptions } from '../model-options.js';
+import { addWeightOptions, deviceOption, type WeightOptions } from '../model-options.js';
 
 const MARKS: Readonly<Record<Check['severity'], string>> = { ok: 'ok', warning: 'note', failed: 'FAILED' };
 
@@ -39,13 +40,15 @@ function toText({ caches }: Facts, { checks, fits, next }: Diagnosis): string {
 }
 
 interface DoctorOptions extends WeightOptions {
+  readonly device?: readonly NodeDevice[];
   readonly tune?: true;
   readonly json?: true;
 }
 
 async function run(options: DoctorOptions, io: CliIo): Promise<void> {
-  const facts = await readFacts(io);
-  const diagnosis = diagnose(facts);
+  const asked = options.device ?? [];
+  const facts = await readFacts(io, asked);
+  const diagnosis = diagnose(facts, asked);
   const tuning = options.tune === true && diagnosis.ok ? await runTuning(options, io) : undefined;
   if (options.json === true) {
     await writeJson(io.stdout, { ...diagnosis, ...facts, ...(tuning === undefined ? {} : { tuning }) });
@@ -60,6 +63,7 @@ export function doctorCommand(io: CliIo): Command {
   const command = new Command('doctor')
     .description('show what this machine offers, what is wrong, and what to do next')
     .option('--tune', 'choose threads for a model by measuring, and keep the choice; the options below name the model')
+    .addOption(deviceOption('also try whether these devices can be used here'))
     .option('--json', 'print one JSON object; the README describes it')
     .addHelpText('after', '\nExit status: 0 models can run here, 1 something that they need is missing.');
   return addWeightOptions(command).action((options: DoctorOptions) => run(options, io));

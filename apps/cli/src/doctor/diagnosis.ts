@@ -73,6 +73,21 @@ function checkBackends({ backends }: Facts): Check[] {
   });
 }
 
+/** What could compute beside the processor. A device that was asked for and is not there is worth a note. */
+function checkDevices({ backends }: Facts, asked: readonly string[]): Check[] {
+  return backends.flatMap(({ name, available, untried, missing }): Check[] => {
+    if (!available) return [];
+    const absent = Object.entries(missing).map(([device, reason]) => `${device}: ${reason}`);
+    const offered = untried.map((device) => `${device}: in the package, not tried (doctor --device ${device})`);
+    const detail = [...offered, ...absent].join('; ');
+    if (detail === '') return [];
+    const failed = asked.filter((device) => device in missing);
+    if (failed.length === 0) return [{ name: `${name} devices`, severity: 'ok', detail }];
+    const hint = `${failed.join(', ')} cannot be used here: the processor computes, or --device ${failed[0]} fails.`;
+    return [{ name: `${name} devices`, severity: 'warning', detail, hint }];
+  });
+}
+
 function checkPart(name: string, { ok, detail }: Facts['images'], hint: string): Check {
   return ok ? { name, severity: 'ok', detail } : { name, severity: 'failed', detail, hint };
 }
@@ -90,8 +105,12 @@ function nextSteps(fits: readonly ModelFit[]): string[] {
   ];
 }
 
-/** Judges the facts. */
-export function diagnose(facts: Facts): Diagnosis {
+/**
+ * Judges the facts.
+ *
+ * @param asked - devices that somebody wants to use
+ */
+export function diagnose(facts: Facts, asked: readonly string[] = []): Diagnosis {
   const fits = memoryTable(facts.machine.availableMemoryBytes, facts.embeddedModel.memory);
   const reinstall = 'Run `npm install` again.';
   const checks = [
@@ -103,6 +122,7 @@ export function diagnose(facts: Facts): Diagnosis {
     ),
     checkLoad(facts),
     ...checkBackends(facts),
+    ...checkDevices(facts, asked),
     checkPart('images', facts.images, `${reinstall} sharp's library comes per platform.`),
     checkPart('embedded model', facts.embeddedModel, `${reinstall} A file is missing or was altered.`),
   ];

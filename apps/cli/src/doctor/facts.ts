@@ -1,4 +1,4 @@
-import { DirectorySource, onnxruntimeNode, verifyModel } from '@pocketlens/backend-onnxruntime-node';
+import { DirectorySource, type NodeDevice, onnxruntimeNode, verifyModel } from '@pocketlens/backend-onnxruntime-node';
 import { readManifest } from '@pocketlens/backend-onnx';
 import { inspect, memoryNeeds, type MemoryNeed } from '@pocketlens/converter';
 import { modelDirectory } from '@pocketlens/model-tiny';
@@ -15,6 +15,10 @@ export interface BackendFacts {
   readonly version: string | null;
   readonly devices: readonly string[];
   readonly threads: number | null;
+  /** What the installed package offers beside them; whether there is such hardware shows when it is named. */
+  readonly untried: readonly string[];
+  /** Why each other device is not there. */
+  readonly missing: Readonly<Record<string, string>>;
 }
 
 /** A part that is there and works, or the reason why not. */
@@ -40,12 +44,13 @@ export interface Facts {
   readonly caches: readonly CacheFolder[];
 }
 
-async function probeBackends(): Promise<BackendFacts[]> {
-  const backends = [onnxruntimeNode()];
+async function probeBackends(asked: readonly NodeDevice[]): Promise<BackendFacts[]> {
+  // The processor always stands behind: doctor tells what there is.
+  const backends = [onnxruntimeNode({ device: [...asked, 'cpu'] })];
   return Promise.all(
     backends.map(async (backend) => {
-      const { available, reason = null, version = null, devices, threads = null } = await backend.probe();
-      return { name: backend.name, available, reason, version, devices, threads };
+      const { available, reason = null, version = null, threads = null, ...devices } = await backend.probe();
+      return { name: backend.name, available, reason, version, threads, ...devices };
     }),
   );
 }
@@ -78,11 +83,14 @@ async function probeEmbeddedModel(signal: AbortSignal): Promise<EmbeddedModelFac
   }
 }
 
-/** Looks at this machine and this installation; loads no model. */
-export async function readFacts({ env, signal }: Pick<CliIo, 'env' | 'signal'>): Promise<Facts> {
+/** Looks at this machine and this installation, and tries the devices that are asked for; loads no model. */
+export async function readFacts(
+  { env, signal }: Pick<CliIo, 'env' | 'signal'>,
+  asked: readonly NodeDevice[] = [],
+): Promise<Facts> {
   return {
     machine: await readMachine(),
-    backends: await probeBackends(),
+    backends: await probeBackends(asked),
     images: await probeImages(),
     embeddedModel: await probeEmbeddedModel(signal),
     caches: await readCacheFolders({ env, signal }),

@@ -1,4 +1,11 @@
-import type { BackendCapabilities, Logits, LogitsRequest, ModelConfig, SliceInput } from '@pocketlens/backend';
+import type {
+  BackendCapabilities,
+  BackendWarning,
+  Logits,
+  LogitsRequest,
+  ModelConfig,
+  SliceInput,
+} from '@pocketlens/backend';
 import type { PackedError } from './packed-error.js';
 
 /** A run of token ids, or one slice of features that the other side holds. */
@@ -50,6 +57,7 @@ export type AnswerMessage =
 export interface RemoteModelInfo {
   readonly config: ModelConfig;
   readonly capabilities: BackendCapabilities;
+  readonly warnings: readonly BackendWarning[];
 }
 
 /** One end of a message channel that keeps the order and moves buffers: a `MessagePort`, a worker, or its parent. */

@@ -2,6 +2,7 @@ import { DisposedError, InvalidArgumentError } from '@pocketlens/backend';
 import type {
   BackendCapabilities,
   BackendModelV1,
+  BackendWarning,
   EncodeOptions,
   ImageFeatures,
   ModelConfig,
@@ -37,16 +38,18 @@ export async function loadRemoteModel(caller: RemoteCaller, options: LoadRemoteO
 class RemoteModel implements BackendModelV1 {
   readonly capabilities: BackendCapabilities;
   readonly config: ModelConfig;
+  readonly warnings: readonly BackendWarning[];
   readonly #caller: RemoteCaller;
   readonly #context: RemoteContext;
   readonly #close: () => Promise<void>;
   #disposal: Promise<void> | undefined;
 
-  constructor(caller: RemoteCaller, { config, capabilities }: RemoteModelInfo, close: () => Promise<void>) {
+  constructor(caller: RemoteCaller, { config, capabilities, warnings }: RemoteModelInfo, close: () => Promise<void>) {
     this.#caller = caller;
     this.#close = close;
     this.config = config;
     this.capabilities = capabilities;
+    this.warnings = warnings;
     // What is dropped without `dispose` is freed at the other end too.
     const dropped = new FinalizationRegistry<NoticeMessage>((notice) => caller.notify(notice));
     this.#context = { caller, dropped, featuresNumber: (features) => this.#featuresNumber(features) };

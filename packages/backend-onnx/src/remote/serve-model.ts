@@ -110,8 +110,8 @@ class ModelServer {
     { signal }: Limits,
   ): Promise<Outcome<RemoteCalls['load']['result']>> {
     this.#model = await this.#load(options, signal);
-    const { config, capabilities } = this.#model;
-    return { value: { config, capabilities } };
+    const { config, capabilities, warnings = [] } = this.#model;
+    return { value: { config, capabilities, warnings } };
   }
 
   async #encode(

@@ -68,7 +68,7 @@ export async function openModel(
       positionBytes,
       caches: createCaches({ model, contextLength: length, positionBytes }, cache),
       loadMs: performance.now() - start,
-      warnings: loaded === undefined ? [NO_TOKENIZER] : [],
+      warnings: [...(model.warnings ?? []), ...(loaded === undefined ? [NO_TOKENIZER] : [])],
     };
     return new VisionLanguageModel(engine);
   } catch (error) {
