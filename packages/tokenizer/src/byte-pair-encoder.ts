@@ -40,12 +40,12 @@ export class BytePairEncoder {
     this.maxScanned = merges.rankCount <= MAX_SCANNED_RANKS ? MAX_SCANNED_BYTES : 0;
   }
 
-  /** Appends the ids of `text[start, end)` to `out`. */
-  encode(text: string, start: number, end: number, out: IdList): void {
+  /** Appends the ids of `text[start, end)` to `out`. A part of a piece is never taken whole without asking the merges. */
+  encode(text: string, start: number, end: number, out: IdList, isPart: boolean): void {
     const capacity = (end - start) * MAX_BYTES_PER_UNIT;
     const bytes = capacity <= SCRATCH_BYTES ? this.scratch : new Uint8Array(capacity);
     const length = writeUtf8(text, start, end, bytes);
-    const whole = this.findWhole(bytes, length);
+    const whole = isPart ? NO_TOKEN : this.findWhole(bytes, length);
     if (whole !== NO_TOKEN) out.push(whole);
     else if (length <= this.maxScanned) this.mergeByScan(bytes, length, out);
     else this.mergeLong(bytes, length, out);

@@ -1,6 +1,8 @@
+import { CharacterBonds } from './character-bonds.js';
 import type { BytePairEncoder } from './byte-pair-encoder.js';
 import type { IdList } from './id-list.js';
 import { PreTokenizer } from './pre-tokenizer.js';
+import type { TokenBytes } from './vocabulary.js';
 import { MAX_CACHED_UNITS, WordCache } from './word-cache.js';
 
 /** UTF-16 units, or merges of one long piece, between two pauses: some milliseconds of work. */
@@ -19,11 +21,16 @@ const NO_LIMITS: EncodeLimits = { maxIds: Infinity, pauseAt: Infinity };
 /** Ordinary text to ids: cuts it into pieces, and remembers what short pieces became. */
 export class OrdinaryTextEncoder {
   private readonly preTokenizer: PreTokenizer = new PreTokenizer();
-  private readonly cache: WordCache = new WordCache();
+  private readonly cache: WordCache = new WordCache(2 ** 17);
+  /** Apart from the pieces: a piece that is a token may be taken whole, a part never is. */
+  private readonly parts: WordCache = new WordCache(2 ** 15);
   private readonly encoder: BytePairEncoder;
+  private readonly tokens: TokenBytes;
+  private bonds: CharacterBonds | undefined;
 
-  constructor(encoder: BytePairEncoder) {
+  constructor(encoder: BytePairEncoder, tokens: TokenBytes) {
     this.encoder = encoder;
+    this.tokens = tokens;
   }
 
   /**
@@ -31,22 +38,42 @@ export class OrdinaryTextEncoder {
    * after a piece, or before a piece that takes longer than a step and goes beyond `pauseAt`.
    */
   encode(text: string, start: number, end: number, out: IdList, limits: EncodeLimits = NO_LIMITS): number {
-    const { preTokenizer, cache, encoder } = this;
+    const { preTokenizer, cache } = this;
     let from = start;
     const { maxIds, pauseAt } = limits;
     while (from < end && from < pauseAt && out.length < maxIds) {
       const to = preTokenizer.pieceEnd(text, from, end);
       if (to - from > MAX_CACHED_UNITS) {
         if (to > pauseAt && to - from > STEP_UNITS) return from;
-        encoder.encode(text, from, to, out);
+        this.encodePiece(text, from, to, out);
       } else if (!cache.look(text, from, to, out)) {
         const known = out.length;
-        encoder.encode(text, from, to, out);
+        this.encodePiece(text, from, to, out);
         cache.store(text, from, to, out, known);
       }
       from = to;
     }
     return from;
+  }
+
+  /** Encodes a piece that is not known, or too long to be: the parts of it that no token connects on their own. */
+  private encodePiece(text: string, start: number, end: number, out: IdList): void {
+    const { parts, encoder } = this;
+    const bonds = (this.bonds ??= new CharacterBonds(this.tokens));
+    let to = bonds.partEnd(text, start, end);
+    if (to === end) {
+      encoder.encode(text, start, end, out, false);
+      return;
+    }
+    for (let from = start; from < end; from = to, to = bonds.partEnd(text, from, end)) {
+      if (to - from > MAX_CACHED_UNITS) {
+        encoder.encode(text, from, to, out, true);
+      } else if (!parts.look(text, from, to, out)) {
+        const known = out.length;
+        encoder.encode(text, from, to, out, true);
+        parts.store(text, from, to, out, known);
+      }
+    }
   }
 
   /** The same to the end, pausing after every `STEP_UNITS` of work. */

@@ -45,7 +45,7 @@ export function buildParts(definition: TokenizerDefinition, options: TokenizerLo
   const merges =
     definition.mergeList === undefined ? new RankMerges(vocabulary) : new ListedMerges(definition.mergeList);
   const ignoresMerges = options.ignoreMerges ?? definition.ignoresMerges;
-  const encoder = new OrdinaryTextEncoder(new BytePairEncoder(vocabulary, merges, ignoresMerges));
+  const encoder = new OrdinaryTextEncoder(new BytePairEncoder(vocabulary, merges, ignoresMerges), vocabulary);
   const added: SpecialTokenSet =
     options.specialTokens === undefined ? { tokens: [] } : readSpecialTokens(options.specialTokens);
 

@@ -19,7 +19,7 @@ export function writeUtf8(text: string, start: number, end: number, target: Uint
       continue;
     }
     if ((code & 0xf800) === 0xd800) {
-      code = pairedCodePoint(text, i, end);
+      code = codePointAt(text, i, end);
       if (code > 0xffff) {
         i++;
         target[length++] = 0xf0 | (code >> 18);
@@ -36,11 +36,12 @@ export function writeUtf8(text: string, start: number, end: number, target: Uint
   return length;
 }
 
-/** The code point of the surrogate pair at `index`, or U+FFFD where there is half of one. */
-function pairedCodePoint(text: string, index: number, end: number): number {
-  const high = text.charCodeAt(index);
-  if (high >= 0xdc00 || index + 1 >= end) return 0xfffd;
+/** The character at `index`; U+FFFD where there is half of a surrogate pair. `end` counts as the end of the text. */
+export function codePointAt(text: string, index: number, end: number): number {
+  const unit = text.charCodeAt(index);
+  if ((unit & 0xf800) !== 0xd800) return unit;
+  if (unit >= 0xdc00 || index + 1 >= end) return 0xfffd;
   const low = text.charCodeAt(index + 1);
   if ((low & 0xfc00) !== 0xdc00) return 0xfffd;
-  return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+  return 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
 }

@@ -3,12 +3,10 @@ import type { IdList } from './id-list.js';
 /** Longer pieces are rare and seldom repeat. */
 export const MAX_CACHED_UNITS = 64;
 
-const SLOT_BITS = 17;
-const SLOT_MASK = 2 ** SLOT_BITS - 1;
 const MAX_PROBES = 8;
-const MAX_WORDS = 3 * 2 ** (SLOT_BITS - 2);
-const UNIT_CAPACITY = 2 ** 20;
-const ID_CAPACITY = 2 ** 19;
+/** For each slot. */
+const UNITS = 8;
+const IDS_KEPT = 4;
 /** Fields of a slot. */
 const HASH = 0;
 const UNIT_START = 1;
@@ -18,28 +16,39 @@ const LENGTHS = 2;
 const IDS = 3;
 
 /**
- * Remembers the ids of short pieces by their UTF-16 units. Memory is bounded (about 6 MB), and so is the work of one
- * look-up, whatever the text: a full cache starts over, and at most eight slots are tried.
+ * Remembers the ids of short pieces by their UTF-16 units. Memory is bounded (48 bytes for each slot), and so is the work
+ * of one look-up, whatever the text: a full cache starts over, and at most eight slots are tried.
  */
 export class WordCache {
-  private readonly slots: Int32Array = new Int32Array(4 * 2 ** SLOT_BITS);
-  private readonly units: Uint16Array = new Uint16Array(UNIT_CAPACITY);
-  private readonly ids: Int32Array = new Int32Array(ID_CAPACITY);
+  private readonly slots: Int32Array;
+  private readonly units: Uint16Array;
+  private readonly ids: Int32Array;
+  private readonly slotMask: number;
+  private readonly maxWords: number;
   private words = 0;
   private unitCount = 0;
   private idCount = 0;
   /** Hash of the last piece looked up, which is the one stored next. */
   private hash = 0;
 
+  /** @param slots - a power of two; three quarters are filled */
+  constructor(slots: number) {
+    this.slots = new Int32Array(4 * slots);
+    this.units = new Uint16Array(UNITS * slots);
+    this.ids = new Int32Array(IDS_KEPT * slots);
+    this.slotMask = slots - 1;
+    this.maxWords = (3 * slots) / 4;
+  }
+
   /** Appends the ids of `text[start, end)` to `out` and says whether it knew them. */
   look(text: string, start: number, end: number, out: IdList): boolean {
-    const { slots } = this;
+    const { slots, slotMask } = this;
     let hash = 0x811c9dc5;
     for (let i = start; i < end; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
     hash ^= hash >>> 15;
     this.hash = hash;
     for (let probe = 0; probe < MAX_PROBES; probe++) {
-      const slot = 4 * ((hash + probe) & SLOT_MASK);
+      const slot = 4 * ((hash + probe) & slotMask);
       const lengths = slots[slot + LENGTHS]!;
       if (lengths === 0) return false;
       if (slots[slot + HASH] === hash && this.holds(slot, text, start, end)) {
@@ -53,9 +62,11 @@ export class WordCache {
   /** Remembers `ids[from, ...)` for the piece that `look` did not know. */
   store(text: string, start: number, end: number, ids: IdList, from: number): void {
     const count = ids.length - from;
-    if (this.words >= MAX_WORDS || this.unitCount + end - start > UNIT_CAPACITY || this.idCount + count > ID_CAPACITY) {
-      this.clear();
-    }
+    const isFull =
+      this.words >= this.maxWords ||
+      this.unitCount + end - start > this.units.length ||
+      this.idCount + count > this.ids.length;
+    if (isFull) this.clear();
     const { slots } = this;
     const slot = this.freeSlot();
     slots[slot + HASH] = this.hash;
@@ -91,10 +102,10 @@ export class WordCache {
   /** The first free slot of those that a look-up tries, or the first of all. */
   private freeSlot(): number {
     for (let probe = 0; probe < MAX_PROBES; probe++) {
-      const slot = 4 * ((this.hash + probe) & SLOT_MASK);
+      const slot = 4 * ((this.hash + probe) & this.slotMask);
       if (this.slots[slot + LENGTHS] === 0) return slot;
     }
-    return 4 * (this.hash & SLOT_MASK);
+    return 4 * (this.hash & this.slotMask);
   }
 
   private clear(): void {
