@@ -21,8 +21,11 @@ export class CharacterBonds {
   /** By the six lower bits of a byte and the whole next one: where a token reaches into a character but not through it. */
   private readonly partial: Uint8Array = new Uint8Array(64 * 256);
 
-  constructor({ bytes, starts }: TokenBytes) {
-    for (let id = 0; id + 1 < starts.length; id++) this.addToken(bytes, starts[id]!, starts[id + 1]!);
+  private readonly tokens: TokenBytes;
+  private isReady = false;
+
+  constructor(tokens: TokenBytes) {
+    this.tokens = tokens;
   }
 
   /** The first place after `start` that no token can reach across, or `end`. UTF-16 units. */
@@ -39,10 +42,18 @@ export class CharacterBonds {
   }
 
   private mayJoin(left: number, right: number): boolean {
+    // Not before it is needed: reading all tokens takes some milliseconds.
+    if (!this.isReady) this.addTokens();
     const hash = pairHash(left, right);
     if ((this.pairs[hash >> 5]! & (1 << (hash & 31))) !== 0) return true;
     const lead = right < 0x10000 ? 0xe0 | (right >> 12) : 0xf0 | (right >> 18);
     return this.partial[((left & 63) << 8) | lead] === 1;
+  }
+
+  private addTokens(): void {
+    const { bytes, starts } = this.tokens;
+    for (let id = 0; id + 1 < starts.length; id++) this.addToken(bytes, starts[id]!, starts[id + 1]!);
+    this.isReady = true;
   }
 
   private addToken(bytes: Uint8Array, start: number, end: number): void {

@@ -1,6 +1,7 @@
 import { bytesOfSpelling } from './byte-characters.js';
 import { TokenizerError } from './errors.js';
 import type { SpecialToken } from './special-tokens.js';
+import { MAX_MERGES } from './merge-rules.js';
 import { type AddedToken, readAddedToken } from './tokenizer-config.js';
 import type { TokenizerDefinition } from './tokenizer-definition.js';
 import { MAX_VOCAB_SIZE, packTokenBytes } from './vocabulary.js';
@@ -101,6 +102,7 @@ function readVocabulary(
 }
 
 function readMerges(merges: HuggingFaceTokenizerFile['model']['merges'], ids: ReadonlyMap<string, number>): Int32Array {
+  if (merges.length > MAX_MERGES) throw formatError(`at most ${MAX_MERGES} merges`, `${merges.length}`);
   const pairs = new Int32Array(3 * merges.length);
   for (let rank = 0; rank < merges.length; rank++) {
     const merge = merges[rank]!;

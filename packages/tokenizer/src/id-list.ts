@@ -12,6 +12,11 @@ export class IdList {
     this.ids[this.length++] = id;
   }
 
+  /** Takes the last id out; the list must not be empty. */
+  pop(): number {
+    return this.ids[--this.length]!;
+  }
+
   at(index: number): number {
     return this.ids[index]!;
   }

@@ -3,10 +3,11 @@ import { NO_TOKEN, type Vocabulary } from './vocabulary.js';
 /** Rank of a pair that is never merged; greater than any real rank. */
 export const NO_MERGE = 0x7fffffff;
 
+/** Ranks stay below this, so that a rank and a position in a short piece fit one 32-bit number. */
+export const MAX_MERGES: number = 2 ** 24 - 1;
+
 /** Which neighbouring tokens merge, and which first. */
 export interface MergeRules {
-  /** Ranks are below this. */
-  readonly rankCount: number;
   /** Rank of joining two tokens, lowest first; `NO_MERGE` when they do not merge. */
   rank(left: number, right: number): number;
   /** The token that a merge of this rank makes. */
@@ -24,14 +25,12 @@ const MEMO_BITS = 16;
  * table of fixed size, overwritten on collision, for the rest.
  */
 export class RankMerges implements MergeRules {
-  readonly rankCount: number;
   private readonly vocabulary: Vocabulary;
   private readonly bytePairs: Int32Array = new Int32Array(SINGLE_BYTES * SINGLE_BYTES).fill(UNKNOWN);
   private readonly memo: Int32Array = new Int32Array(3 * 2 ** MEMO_BITS).fill(UNKNOWN);
 
   constructor(vocabulary: Vocabulary) {
     this.vocabulary = vocabulary;
-    this.rankCount = vocabulary.size;
   }
 
   rank(left: number, right: number): number {
@@ -60,7 +59,6 @@ export class RankMerges implements MergeRules {
 
 /** Merge-list rule (Hugging Face `tokenizers`): the place of a pair in the list is its rank. */
 export class ListedMerges implements MergeRules {
-  readonly rankCount: number;
   private readonly merged: Int32Array;
   /** Open-addressed table of left id, right id, rank + 1. */
   private readonly slots: Int32Array;
@@ -72,7 +70,6 @@ export class ListedMerges implements MergeRules {
     const bits = Math.max(4, 33 - Math.clz32(count));
     this.slots = new Int32Array(3 * 2 ** bits);
     this.shift = 32 - bits;
-    this.rankCount = count;
     this.merged = new Int32Array(count);
     for (let rank = 0; rank < count; rank++) {
       this.merged[rank] = pairs[3 * rank + 2]!;

@@ -5,7 +5,7 @@ import { PreTokenizer } from './pre-tokenizer.js';
 import type { TokenBytes } from './vocabulary.js';
 import { MAX_CACHED_UNITS, WordCache } from './word-cache.js';
 
-/** UTF-16 units, or merges of one long piece, between two pauses: some milliseconds of work. */
+/** UTF-16 units, or bytes of one long piece, between two pauses: some milliseconds of work. */
 export const STEP_UNITS: number = 2 ** 16;
 
 /** When to stop before the end, always between two pieces. */
@@ -25,12 +25,11 @@ export class OrdinaryTextEncoder {
   /** Apart from the pieces: a piece that is a token may be taken whole, a part never is. */
   private readonly parts: WordCache = new WordCache(2 ** 15);
   private readonly encoder: BytePairEncoder;
-  private readonly tokens: TokenBytes;
-  private bonds: CharacterBonds | undefined;
+  private readonly bonds: CharacterBonds;
 
   constructor(encoder: BytePairEncoder, tokens: TokenBytes) {
     this.encoder = encoder;
-    this.tokens = tokens;
+    this.bonds = new CharacterBonds(tokens);
   }
 
   /**
@@ -58,8 +57,7 @@ export class OrdinaryTextEncoder {
 
   /** Encodes a piece that is not known, or too long to be: the parts of it that no token connects on their own. */
   private encodePiece(text: string, start: number, end: number, out: IdList): void {
-    const { parts, encoder } = this;
-    const bonds = (this.bonds ??= new CharacterBonds(this.tokens));
+    const { parts, encoder, bonds } = this;
     let to = bonds.partEnd(text, start, end);
     if (to === end) {
       encoder.encode(text, start, end, out, false);

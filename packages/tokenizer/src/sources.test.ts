@@ -112,6 +112,7 @@ describe('a tokenizer.json', () => {
     ['a normalizer', { ...small, normalizer: { type: 'NFC' } }],
     ['another split', { ...small, pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, use_regex: true } }],
     ['a merge of unknown tokens', { ...small, model: { ...small.model, merges: ['a b'] } }],
+    ['more merges than any', { ...small, model: { ...small.model, merges: Array(2 ** 24) } }],
     ['a missing byte', { ...small, model: { ...small.model, vocab: { a: 0 } } }],
     ['an id twice', { ...small, model: { ...small.model, vocab: { ...small.model.vocab, ab: 5 } } }],
     ['an id that is no number', { ...small, model: { ...small.model, vocab: { ...small.model.vocab, ab: 'x' } } }],

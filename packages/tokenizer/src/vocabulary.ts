@@ -7,6 +7,8 @@ export const MAX_VOCAB_SIZE: number = 2 ** 21;
 
 const HASH_MULTIPLIER = 0x01000193;
 const SPREAD_MULTIPLIER = 0x9e3779b1;
+const ID_BITS = 22;
+const ID_MASK: number = 2 ** ID_BITS - 1;
 
 /** Byte strings by id: token `id` is `bytes[starts[id], starts[id + 1])`; an empty one is an id without a token. */
 export interface TokenBytes {
@@ -48,7 +50,7 @@ export class Vocabulary implements TokenBytes {
   readonly byteIds: Int32Array;
   private readonly hashes: Int32Array;
   private readonly powers: Int32Array;
-  /** Open-addressed table of id + 1. */
+  /** Open-addressed table of id + 1, under ten bits of the hash: most ids that are not it need no further look. */
   private readonly slots: Int32Array;
   private readonly shift: number;
 
@@ -72,10 +74,13 @@ export class Vocabulary implements TokenBytes {
   find(bytes: Uint8Array, length: number): number {
     if (length > this.maxTokenLength) return NO_TOKEN;
     const hash = hashBytes(bytes, 0, length);
-    const mask = this.slots.length - 1;
-    for (let slot = this.home(hash); ; slot = (slot + 1) & mask) {
-      const id = this.slots[slot]! - 1;
-      if (id < 0) return NO_TOKEN;
+    const spread = Math.imul(hash, SPREAD_MULTIPLIER);
+    const { slots } = this;
+    for (let slot = spread >>> this.shift; ; slot = (slot + 1) & (slots.length - 1)) {
+      const entry = slots[slot]!;
+      if (entry === 0) return NO_TOKEN;
+      if (!hasTag(entry, spread)) continue;
+      const id = (entry & ID_MASK) - 1;
       if (this.hashes[id] === hash && this.holds(id, bytes, 0, length)) return id;
     }
   }
@@ -90,10 +95,13 @@ export class Vocabulary implements TokenBytes {
     const length = leftLength + rightLength;
     if (length > this.maxTokenLength) return NO_TOKEN;
     const hash = (Math.imul(this.hashes[left]!, this.powers[rightLength]!) + this.hashes[right]!) | 0;
-    const mask = this.slots.length - 1;
-    for (let slot = this.home(hash); ; slot = (slot + 1) & mask) {
-      const id = this.slots[slot]! - 1;
-      if (id < 0) return NO_TOKEN;
+    const spread = Math.imul(hash, SPREAD_MULTIPLIER);
+    const { slots } = this;
+    for (let slot = spread >>> this.shift; ; slot = (slot + 1) & (slots.length - 1)) {
+      const entry = slots[slot]!;
+      if (entry === 0) return NO_TOKEN;
+      if (!hasTag(entry, spread)) continue;
+      const id = (entry & ID_MASK) - 1;
       if (this.hashes[id] !== hash || starts[id + 1]! - starts[id]! !== length) continue;
       if (
         isEqual(bytes, starts[id]!, leftStart, leftLength) &&
@@ -101,10 +109,6 @@ export class Vocabulary implements TokenBytes {
       )
         return id;
     }
-  }
-
-  private home(hash: number): number {
-    return Math.imul(hash, SPREAD_MULTIPLIER) >>> this.shift;
   }
 
   private holds(id: number, bytes: Uint8Array, start: number, length: number): boolean {
@@ -126,15 +130,16 @@ export class Vocabulary implements TokenBytes {
       if (length > longest) longest = length;
       const hash = hashBytes(bytes, start, start + length);
       hashes[id] = hash;
-      let slot = this.home(hash);
-      while (slots[slot]! > 0) {
-        const other = slots[slot]! - 1;
+      const spread = Math.imul(hash, SPREAD_MULTIPLIER);
+      let slot = spread >>> this.shift;
+      while (slots[slot] !== 0) {
+        const other = (slots[slot]! & ID_MASK) - 1;
         if (hashes[other] === hash && this.holds(other, bytes, start, length)) {
           throw formatError(`every token once, but ids ${other} and ${id} are the same bytes`);
         }
         slot = (slot + 1) & mask;
       }
-      slots[slot] = id + 1;
+      slots[slot] = (spread << ID_BITS) | (id + 1);
     }
     return longest;
   }
@@ -148,6 +153,11 @@ export class Vocabulary implements TokenBytes {
     }
     return ids;
   }
+}
+
+/** Whether the lower bits of a spread hash are those of an entry. */
+function hasTag(entry: number, spread: number): boolean {
+  return ((spread << ID_BITS) ^ entry) >>> ID_BITS === 0;
 }
 
 function isEqual(bytes: Uint8Array, first: number, second: number, length: number): boolean {
