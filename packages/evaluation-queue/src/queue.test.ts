@@ -232,7 +232,7 @@ describe.skipIf(withoutRedis !== undefined)(
       const settings = {
         connection: redis,
         prefix: 'pocketlens',
-        lockDuration: 200,
+        lockDuration: 300,
         stalledInterval: 100,
         maxStalledCount: 2,
       };
@@ -247,7 +247,8 @@ describe.skipIf(withoutRedis !== undefined)(
           const token = `token-${deaths}`;
           const job = await victim.getNextJob(token);
           // What BullMQ does with a shard that was held by too many before.
-          if (job?.deferredFailure) await job.moveToFailed(new Error(job.deferredFailure), token);
+          // Where the lock has run out meanwhile, on a busy machine, it comes again.
+          if (job?.deferredFailure) await job.moveToFailed(new Error(job.deferredFailure), token).catch(() => {});
           else if (job) deaths += 1;
         }
       })();

@@ -81,6 +81,12 @@ function extractedScore(extracted: MatchedOption, answer: string): SampleScore {
   return { value: hit, isUnmatched: extracted === false, details: { extracted, hit } };
 }
 
+const COLUMNS = ['l2-category', 'category'] as const;
+
+interface SplitMeans extends Readonly<Record<(typeof COLUMNS)[number], Map<string, RunningMean>>> {
+  readonly overall: RunningMean;
+}
+
 /**
  * Accuracy (0..1) for each split: overall, then by `l2-category` and `category`; the headline is in per cent.
  *
@@ -88,7 +94,7 @@ function extractedScore(extracted: MatchedOption, answer: string): SampleScore {
  * @source VLMEvalKit, `multiple_choice.py` `report_acc`
  */
 export function accuracies(headlineSplits: readonly string[]): Aggregator {
-  const splits = new Map<string, Map<string, RunningMean>>();
+  const splits = new Map<string, SplitMeans>();
   const names = { 'l2-category': new Set<string>(), category: new Set<string>() };
   const headline = new RunningMean();
   return {
@@ -96,14 +102,19 @@ export function accuracies(headlineSplits: readonly string[]): Aggregator {
       if (value === null) return;
       const split = row.cells['split'] ?? 'none';
       if (headlineSplits.includes(split) || headlineSplits.includes('Overall')) headline.add(value);
-      const groups = splits.get(split) ?? new Map<string, RunningMean>();
-      splits.set(split, groups);
-      count(groups, 'Overall', value);
-      for (const column of ['l2-category', 'category'] as const) {
+      let means = splits.get(split);
+      if (means === undefined)
+        splits.set(split, (means = { overall: new RunningMean(), 'l2-category': new Map(), category: new Map() }));
+      means.overall.add(value);
+      for (const column of COLUMNS) {
         const name = row.cells[column];
         if (name === undefined || name === null) continue;
-        names[column].add(name);
-        count(groups, `${column}:${name}`, value);
+        let mean = means[column].get(name);
+        if (mean === undefined) {
+          means[column].set(name, (mean = new RunningMean()));
+          names[column].add(name);
+        }
+        mean.add(value);
       }
     },
     result(): Aggregate {
@@ -113,21 +124,15 @@ export function accuracies(headlineSplits: readonly string[]): Aggregator {
   };
 }
 
-function count(groups: Map<string, RunningMean>, key: string, value: number): void {
-  const mean = groups.get(key) ?? new RunningMean();
-  groups.set(key, mean);
-  mean.add(value);
-}
-
 function tableRow(
   split: string,
-  groups: ReadonlyMap<string, RunningMean>,
+  means: SplitMeans,
   names: Readonly<Record<'l2-category' | 'category', ReadonlySet<string>>>,
 ): Record<string, Json> {
-  const row: Record<string, Json> = { split, Overall: figure(groups.get('Overall')!.value) };
-  for (const column of ['l2-category', 'category'] as const) {
+  const row: Record<string, Json> = { split, Overall: figure(means.overall.value) };
+  for (const column of COLUMNS) {
     for (const name of [...names[column]].sort()) {
-      row[ABBREVIATIONS[name] ?? name] = figure(groups.get(`${column}:${name}`)?.value ?? Number.NaN);
+      row[ABBREVIATIONS[name] ?? name] = figure(means[column].get(name)?.value ?? Number.NaN);
     }
   }
   return row;

@@ -177,8 +177,8 @@ class SampleReader {
     const row = { index: texts['index'] ?? 'nan', cells: texts };
     if (encoded === undefined) {
       const paths = listOf(texts['image_path'] ?? null);
-      const images = paths.map((path): ImageSource => ({ type: 'path', path: this.#resolve(path) }));
-      return { ...row, imageCount: images.length, images: () => Promise.resolve(images) };
+      const images = (): ImageSource[] => paths.map((path) => ({ type: 'path', path: this.#resolve(path) }));
+      return { ...row, imageCount: paths.length, images: () => Promise.resolve(images()) };
     }
     // The text of a picture is large, and scoring never needs it.
     if (encoded[0] !== LIST_OPENING) {

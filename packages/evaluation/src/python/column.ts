@@ -26,6 +26,8 @@ const MISSING: ReadonlySet<string> = new Set([
   'nan',
   'null',
 ]);
+/** An integer that stands as `str` would write it. */
+const PLAIN_INTEGER = /^(?:0|[1-9]\d{0,14})$/;
 const INTEGER = /^[ \t]*[+-]?\d+[ \t]*$/;
 const FLOAT = /^[ \t]*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[ \t]*$/;
 const INFINITE = /^[+-]?inf(?:inity)?$/i;
@@ -59,6 +61,10 @@ export class ColumnTyper {
       return;
     }
     this.#hasValue = true;
+    if (this.#isInteger && PLAIN_INTEGER.test(cell)) {
+      this.#isBoolean = false;
+      return;
+    }
     if (this.#isInteger && !INTEGER.test(cell)) this.#isInteger = false;
     if (this.#isFloat && !FLOAT.test(cell) && !INFINITE.test(cell)) this.#isFloat = false;
     if (this.#isFloat && INTEGER.test(cell) && !fitsMachineInteger(cell)) this.#isFloat = this.#isInteger = false;
@@ -84,7 +90,7 @@ export function typedCell(cell: string, type: ColumnType): string | null {
   if (isMissing(cell)) return null;
   switch (type) {
     case 'integer':
-      return String(BigInt(cell.trim().replace('+', '')));
+      return PLAIN_INTEGER.test(cell) ? cell : String(BigInt(cell.trim().replace('+', '')));
     case 'float':
       return pythonFloatText(floatValue(cell.trim()));
     case 'boolean':

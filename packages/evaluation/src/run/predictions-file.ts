@@ -43,7 +43,7 @@ export async function* readPredictionBatches(file: string): AsyncGenerator<Numbe
       const batch: NumberedRecord[] = [];
       for (const [at, text] of lines.entries()) {
         const isCutOff = !isEnded && at === lines.length - 1 && !isJson(text);
-        if (text.trim() !== '' && !isCutOff) batch.push({ line: first + at, record: parse(file, first + at, text) });
+        if (!isCutOff && !BLANK.test(text)) batch.push({ line: first + at, record: parse(file, first + at, text) });
       }
       yield batch;
     }
@@ -52,6 +52,8 @@ export async function* readPredictionBatches(file: string): AsyncGenerator<Numbe
     throw new PredictionsError('PREDICTIONS_FORMAT', `Cannot read the predictions file ${file}.`, { cause });
   }
 }
+
+const BLANK = /^\s*$/;
 
 /** Appends predictions so that each one is on the disk before the next sample begins. */
 export class PredictionsWriter {
@@ -105,10 +107,14 @@ export class PredictionsWriter {
 function parse(file: string, line: number, text: string): PredictionRecord {
   const { index, benchmark, prediction, error } = parseObject(file, line, text);
   if (typeof index !== 'string' && typeof index !== 'number') throw wrong(file, line, 'an "index"');
-  const outcome = typeof prediction === 'string' ? { prediction } : { error: failureOf(error) };
-  if ('error' in outcome && outcome.error === undefined) throw wrong(file, line, 'a text "prediction" or an "error"');
-  const record = { index: String(index), ...outcome } as PredictionRecord;
-  return typeof benchmark === 'string' ? Object.assign(record, { benchmark }) : record;
+  if (typeof prediction === 'string') {
+    return typeof benchmark === 'string'
+      ? { index: String(index), benchmark, prediction }
+      : { index: String(index), prediction };
+  }
+  const failure = failureOf(error);
+  if (failure === undefined) throw wrong(file, line, 'a text "prediction" or an "error"');
+  return { index: String(index), ...(typeof benchmark === 'string' && { benchmark }), error: failure };
 }
 
 function parseObject(file: string, line: number, text: string): Readonly<Record<string, unknown>> {
