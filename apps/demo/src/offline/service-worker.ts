@@ -1,15 +1,21 @@
 /// <reference lib="webworker" />
-// Keeps the whole page, its engine and its model, so that it opens without a network.
-import { cleanupOutdatedCaches, precacheAndRoute } from 'workbox-precaching';
+// Keeps the whole page, its engine and its model, so that it opens without a network, and isolates it, so that it has threads.
+import { addPlugins, cleanupOutdatedCaches, precacheAndRoute } from 'workbox-precaching';
 import type { PrecacheEntry } from 'workbox-precaching';
 import { registerRoute } from 'workbox-routing';
 import { CacheFirst } from 'workbox-strategies';
+import { isolated } from './isolated.js';
 
 declare const self: ServiceWorkerGlobalScope & { readonly __WB_MANIFEST: (PrecacheEntry | string)[] };
 
 void self.skipWaiting();
 self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()));
 cleanupOutdatedCaches();
+
+const isolation: Parameters<typeof addPlugins>[0][number] = {
+  handlerWillRespond: ({ response }) => Promise.resolve(isolated(response)),
+};
+addPlugins([isolation]);
 // oxlint-disable-next-line no-underscore-dangle -- the name that the build replaces by the list of files
 precacheAndRoute(self.__WB_MANIFEST);
 
@@ -25,6 +31,7 @@ registerRoute(
   new CacheFirst({
     cacheName: 'pocketlens-engines',
     plugins: [
+      isolation,
       {
         cacheDidUpdate: async ({ cacheName, request }) => {
           const cache = await caches.open(cacheName);
