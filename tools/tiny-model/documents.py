@@ -104,7 +104,7 @@ def receipt(r, o):
     n = r.randint(2, 7)
     goods, total = {}, 0
     while len(goods) < n:
-        g = r.choice(words.GOODS) if r.random() < 0.5 else r.choice(words.GOODS_A) + " " + r.choice(words.GOODS).lower()
+        g = words.goods(r)
         goods[g] = words.price(r)
     rows = []
     for g, p in goods.items():
@@ -151,8 +151,7 @@ def sign(r, o):
     face = face_of(r, o)
     p = r.random()
     if p < 0.5:
-        text = " ".join(r.choice(words.SIGN) for _ in range(r.randint(1, 2)))
-        text = text if r.random() < 0.6 else text.title()
+        text = words.sign(r)
     else:
         text = words.word(r, o["held"]).capitalize() + (" " + words.word(r, o["held"]).capitalize() if r.random() < 0.6 else "")
     if p > 0.85:
@@ -208,11 +207,13 @@ def table(r, o):
     bg, ink = colours(r, o["plain"])
     n, cols = r.randint(2, 7), r.choice([2, 2, 2, 3])
     keys = r.sample(words.CITIES + "North South East West Red Blue Green Alpha Beta Gamma Monday Tuesday Friday Total".split() + words.GOODS[:20], n)
-    fmt = r.choice([lambda: str(r.randrange(1000)), lambda: "%.2f" % r.uniform(0, 10), lambda: "%d%%" % r.randrange(100), lambda: words.number(r)])
+    formats = [lambda: str(r.randrange(1000)), lambda: "%.2f" % r.uniform(0, 10 ** r.randint(1, 3)), lambda: "%d%%" % r.randrange(100), lambda: words.number(r), lambda: words.clock(r)]
+    same = r.choice(formats) if r.random() < 0.5 else None
+    fmt = lambda: (same or r.choice(formats))()
     heads = r.sample(words.HEADERS, cols)
     m, pitch = size * r.uniform(0.4, 1), size * r.uniform(1.4, 1.9)
     first = max(fonts.width(face, size, k) for k in keys + [heads[0]]) + size * r.uniform(1, 3)
-    step = size * r.uniform(4.5, 7)
+    step = size * r.uniform(4.5, 9 if cols == 2 else 7)
     W = 2 * m + first + step * (cols - 1)
     d = new(W, 2 * m + pitch * (n + 1), bg, "table")
     if r.random() < 0.5:
@@ -245,8 +246,11 @@ def tall(r, o):
     H = W * 9
     lines = []
     while len(lines) < n:
-        p = r.random()
-        t = words.word(r, o["held"]) if p < 0.4 else str(r.randrange(10, 10000)) if p < 0.7 else "%d. %s" % (len(lines) + 1, r.choice(words.GOODS))
+        p, numbered = r.random(), r.random() < 0.7
+        t = (words.word(r, o["held"]) if p < 0.3 else str(r.randrange(10, 10000)) if p < 0.5 else words.number(r) if p < 0.55
+             else words.sign(r) if p < 0.7 else words.goods(r) if p < 0.9 else words.word(r, o["held"]).capitalize() + " " + words.word(r, o["held"]))
+        if p >= 0.7 and numbered:
+            t = "%d. %s" % (len(lines) + 1, t)
         if fonts.width(face, size, t) < W - 20:
             lines.append(t)
     d = new(W, H, bg, "tall")
@@ -299,7 +303,7 @@ def shape(r, o):
     palette = [c for c in names if sum(abs(a - b) for a, b in zip(COLOURS[c], bg)) > 120]
     for _ in range(r.randint(1, 6)):
         for _try in range(30):
-            rad = S * r.uniform(0.05, 0.14)
+            rad = S * r.uniform(0.05, 0.15)
             x, y = (r.uniform(rad * 1.1, S - rad * 1.1) for _ in "xy")
             if all((x - a) ** 2 + (y - b) ** 2 > (rad + q + S * .02) ** 2 for a, b, q, _, _ in got):
                 got.append((x, y, rad, r.choice(KINDS), r.choice(palette)))

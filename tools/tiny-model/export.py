@@ -25,7 +25,7 @@ def config():
         "max_position_embeddings": 8192, "vocab_size": t["vocab"], "tie_word_embeddings": True,
         "bos_token_id": model.BOS, "eos_token_id": model.EOS, "query_num": model.CELLS, "resampler_num_attention_heads": model.RESAMPLER_HEADS,
         "image_size": 448, "patch_size": g.PATCH, "drop_vision_last_layer": False, "batch_vision_input": False, "slice_mode": True,
-        "slice_config": {"max_slice_nums": 1, "scale_resolution": 336, "patch_size": g.PATCH, "model_type": "minicpmv"},
+        "slice_config": {"max_slice_nums": g.MOST, "scale_resolution": 336, "patch_size": g.PATCH, "model_type": "minicpmv"},
         "vision_config": {"model_type": "siglip_vision_model", "hidden_size": v["dim"], "intermediate_size": v["mlp"], "num_hidden_layers": v["layers"],
                           "num_attention_heads": v["heads"], "image_size": g.SIDE * g.PATCH, "patch_size": g.PATCH, "num_channels": 3,
                           "hidden_act": "gelu_pytorch_tanh", "layer_norm_eps": 1e-6},
@@ -78,7 +78,7 @@ def main():
     put("model.safetensors.index.json", {"metadata": {"total_size": sum(t.numel() * 2 for t in out.values())}, "weight_map": {k: name for k in sorted(out)}})
     put("config.json", config())
     put("generation_config.json", {"bos_token_id": model.BOS, "eos_token_id": [model.EOS, model.EOT]})
-    put("preprocessor_config.json", {"max_slice_nums": 1, "scale_resolution": 336, "patch_size": g.PATCH, "image_feature_size": model.CELLS,
+    put("preprocessor_config.json", {"max_slice_nums": g.MOST, "scale_resolution": 336, "patch_size": g.PATCH, "image_feature_size": model.CELLS,
                                      "slice_mode": True, "use_image_id": False, "norm_mean": [0.5] * 3, "norm_std": [0.5] * 3, "version": 2.6})
     put("tokenizer_config.json", {"added_tokens_decoder": {str(256 + i): {"content": s, "special": True} for i, s in enumerate(SPECIALS)},
                                   "bos_token": SPECIALS[0], "eos_token": SPECIALS[1], "unk_token": SPECIALS[2]})

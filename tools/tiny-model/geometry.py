@@ -4,8 +4,9 @@ import numpy as np
 
 PATCH = 14
 SIDE = 70           # rows and columns of the position table
-ROWS, COLS = 16, 24  # the queries stand for a lattice of cells over the picture
+ROWS, COLS = 16, 24  # the queries stand for a lattice of cells over a view
 SLOTS = 4            # characters a cell can hold
+MOST = 4             # slices at most: with 384 vectors a view, more would make long prompts
 
 
 def fit(w, h, scale, grow, patch=PATCH):
@@ -15,6 +16,25 @@ def fit(w, h, scale, grow, patch=PATCH):
         w = int(h * ratio)
     near = lambda v: max(round(v / patch) * patch, patch)
     return near(w), near(h)
+
+
+def grid(w, h, scale, most):
+    """Columns and rows of the slices, or None where the source stands alone."""
+    n = min(math.ceil(w * h / (scale * scale)), most)
+    if n <= 1:
+        return None
+    shapes = [(c, m // c) for m in (n - 1, n, n + 1) if 1 < m <= most for c in range(1, m + 1) if m % c == 0]
+    return min(shapes, key=lambda s: abs(math.log(w / h) - math.log(s[0] / s[1])))
+
+
+def plan(w, h, scale, most):
+    """Size of the source, size of a slice, grid (None, None without slices)."""
+    shape = grid(w, h, scale, most)
+    if shape is None:
+        return fit(w, h, scale, True), None, None
+    c, r = shape
+    near = lambda v, u: max(round(v / u) * u, u)
+    return fit(w, h, scale, False), fit(near(w, c) / c, near(h, r) / r, scale, True), shape
 
 
 def arange32(start, step, n, lanes=8):

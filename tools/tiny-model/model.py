@@ -210,17 +210,24 @@ class DecoderLayer(nn.Module):
             nn.init.normal_(lin.weight, std=s * lin.in_features ** -0.5)
 
     def forward(self, x, cos, sin, mask, guide=None):
-        """guide: (batch index, row, column) whose weight in head 0 is asked for; returns x, -log of it."""
+        """mask [B, 1, R, T]: what the last R positions see; those before are the picture, plainly causal. guide: (batch index, row, two
+        columns, or one twice) whose weight in head 0 is asked for, rows among the last R; returns x, -log of it."""
         b, n, d = x.shape
         q, k, v = self.qkv(self.n1(x)).view(b, n, 3, TEXT["heads"], -1).permute(2, 0, 3, 1, 4)
         q, k = rotate(q, cos, sin).to(v.dtype), rotate(k, cos, sin).to(v.dtype)
         loss = None
         if guide is not None and len(guide[0]):
-            bi, row, col = guide
-            s = (q[:, 0] @ k[:, 0].transpose(1, 2))[bi, row].float() * q.shape[-1] ** -0.5
+            bi, row, left, right = guide
+            counts = torch.bincount(bi, minlength=b).tolist()      # of each document: the guides come in the order of the batch
+            s = torch.cat([q[j, 0, n - mask.shape[2] + part] @ k[j, 0].T for j, part in enumerate(row.split(counts))]).float() * q.shape[-1] ** -0.5
             s = s.masked_fill(~mask[bi, 0, row], float("-inf"))
-            loss = F.cross_entropy(s, col)
-        a = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+            s = s.log_softmax(-1)
+            here, there = s.gather(1, left[:, None]), s.gather(1, right[:, None])
+            loss = -torch.where(left[:, None] == right[:, None], here, torch.logaddexp(here, there)).mean()
+        first = n - mask.shape[2]
+        a = F.scaled_dot_product_attention(q[:, :, first:], k, v, attn_mask=mask)
+        if first:
+            a = torch.cat([F.scaled_dot_product_attention(q[:, :, :first], k[:, :, :first], v[:, :, :first], is_causal=True), a], 2)
         x = x + self.o(a.transpose(1, 2).reshape(b, n, d))
         u, w = self.gate_up(self.n2(x)).chunk(2, -1)
         return x + self.down(F.silu(u) * w), loss
@@ -240,7 +247,7 @@ class Decoder(nn.Module):
         self.norm.weight.data.fill_(0.5)
 
     def forward(self, x, position, mask, guides=None):
-        """x [B, T, d] embeddings; position [B, T]; mask [B, 1, T, T]; guides: layer -> index triple."""
+        """x [B, T, d] embeddings; position [B, T]; mask [B, 1, R, T] of the last R positions; guides: layer -> guide."""
         hd = TEXT["dim"] // TEXT["heads"]
         inv = 1.0 / TEXT["theta"] ** (torch.arange(0, hd, 2).float() / hd)
         a = (position[..., None].float() * inv).repeat(1, 1, 2)[:, None]

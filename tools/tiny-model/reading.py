@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 import documents
 import fonts
+import geometry as g
 import model
 import render
 import text_data as td
@@ -38,13 +39,12 @@ def advance(dec, x, start, cache):
 
 
 @torch.no_grad()
-def answers(vision, dec, patches_grid, questions, limits):
-    """Greedy answer to each question about one view: (patches [N, 588], (rows, cols))."""
-    patches, grid = patches_grid
-    batch = vision_data.collate([{"patches": patches, "grid": grid, "patch": -torch.ones(len(patches), 2).long().numpy(), "cell": torch.zeros(model.CELLS, 4).long().numpy()}])
-    feats = vision(batch, route=False)[1][0]
+def answers(vision, dec, v, questions, limits):
+    """Greedy answer to each question about one picture, as render.views gives it."""
+    feats = torch.cat([vision(vision_data.collate([one]), route=False)[1][0] for one in v["views"]])
     e = dec.embed.weight
-    pre = torch.cat([e[td.HEAD], feats, e[[model.IM_END, 10]]])[None]
+    ids, _ = td.placeholder(range(len(feats)), v["shape"])
+    pre = td.embed(dec, {"ids": torch.tensor(ids)[None]}, [feats])
     base = Cache()
     advance(dec, pre, 0, base)
     out = []
@@ -96,33 +96,32 @@ def metric_of(q):
     return "number" if q.startswith(("What is the total", "How much", "How many", "What is the page")) else "exact"
 
 
-def validation_set(per_kind=4, seed=4242, level=0.6):
-    """Views of unseen families with held-out words: [(kind, patches, grid, [(question, answer)])]."""
+def validation_set(per_kind=4, seed=4242, level=0.6, slices=g.MOST):
+    """Pictures of unseen families with held-out words: [(kind, views, [(question, answer)])]."""
     r, out = random.Random(seed), []
     o = {"faces": fonts.validation_faces(), "plain": False, "held": True}
     for kind in documents.MIX:
         for _ in range(per_kind):
             d = documents.make(r, o, {kind: 1})
-            v = render.view(r, d, 336, level)
-            out.append((kind, v["patches"], v["grid"], d["qa"]))
+            out.append((kind, render.views(r, d, 336, level, most=slices), d["qa"]))
     return out
 
 
 def score(vision, dec, items, show=0):
     """{kind: CER of whole-text questions, share right of the others}; prints `show` samples."""
     table = {}
-    for kind, patches, grid, qa in items:
-        got = answers(vision, dec, (patches, grid), [q for q, _ in qa], [int(len(a.encode()) * 1.5) + 20 for _, a in qa])
-        for (q, want), g in zip(qa, got):
+    for kind, v, qa in items:
+        got = answers(vision, dec, v, [q for q, _ in qa], [int(len(a.encode()) * 1.5) + 20 for _, a in qa])
+        for (q, want), reply in zip(qa, got):
             row = table.setdefault(kind, [0, 0, 0, 0])
             if metric_of(q) == "cer":
                 w = normal(want)
-                row[0] += min(distance(normal(g), w), len(w))
+                row[0] += min(distance(normal(reply), w), len(w))
                 row[1] += len(w)
             else:
-                row[2] += exact(g, want, metric_of(q))
+                row[2] += exact(reply, want, metric_of(q))
                 row[3] += 1
             if show:
                 show -= 1
-                print("   ", kind, "|", q, "|", repr(want[:60]), "->", repr(g[:60]))
+                print("   ", kind, "|", q, "|", repr(want[:60]), "->", repr(reply[:60]))
     return {k: "%s %s" % ("%.2f" % (a / b) if b else "-", "%d/%d" % (c, n) if n else "-") for k, (a, b, c, n) in table.items()}

@@ -94,15 +94,38 @@ def labels(marks, w, h, rows, cols):
     return patch, cell, where
 
 
-def view(r, d, scale, level, pixels=True):
-    """The overview as the product makes it. Returns patches [N, 588], grid, patch labels, cell labels."""
+def views(r, d, scale, level, pixels=True, most=g.MOST):
+    """The source and its slices, as the product makes them.
+
+    "views": patches [N, 588], grid, patch labels and cell labels of each; "shape": columns and rows of the slices or None;
+    "where": for each mark its cell in the source and in its slice, as view * cells + cell."""
     marks = centres(d)
     w, h = d["w"], d["h"]
-    tw, th = g.fit(w, h, scale, True)
-    rows, cols = th // g.PATCH, tw // g.PATCH
-    x = None
+    source, cell, shape = g.plan(w, h, scale, most)
+    im = None
     if pixels:
         im, marks = distort(r, draw(d), marks, level)
-        x = g.to_patches(np.asarray(im.resize((tw, th), Image.BICUBIC)))
-    patch, cell, where = labels(marks, w, h, rows, cols)
-    return {"patches": x, "grid": (rows, cols), "patch": patch, "cell": cell, "where": where, "marks": marks}
+    boxes = [(0, 0, w, h, *source)]
+    if shape:
+        cols, rows = shape
+        boxes += [(w * c / cols, h * k / rows, w / cols, h / rows, *cell) for k in range(rows) for c in range(cols)]
+    pictures = picture_views(im, source, cell, shape) if pixels else [None] * len(boxes)
+    marks = [(k, min(max(x, 0), w - 1e-3), min(max(y, 0), h - 1e-3)) for k, x, y in marks]
+    out, where = [], [[-1, -1] for _ in marks]
+    for i, (x0, y0, bw, bh, tw, th) in enumerate(boxes):
+        inside = [n for n, (_, x, y) in enumerate(marks) if x0 <= x < x0 + bw and y0 <= y < y0 + bh]
+        patch, named, cells = labels([(marks[n][0], marks[n][1] - x0, marks[n][2] - y0) for n in inside], bw, bh, th // g.PATCH, tw // g.PATCH)
+        for n, c in zip(inside, cells):
+            where[n][i > 0] = i * g.ROWS * g.COLS + c
+        out.append({"patches": None if im is None else g.to_patches(pictures[i]), "grid": (th // g.PATCH, tw // g.PATCH), "patch": patch, "cell": named})
+    return {"views": out, "shape": shape, "where": where, "marks": marks}
+
+
+def picture_views(im, source, cell, shape):
+    """Pixels of the source and of its slices, row by row."""
+    out = [np.asarray(im.resize(source, Image.BICUBIC))]
+    if shape:
+        (cols, rows), (w, h) = shape, cell
+        fine = np.asarray(im.resize((w * cols, h * rows), Image.BICUBIC))
+        out += [fine[k * h:(k + 1) * h, c * w:(c + 1) * w] for k in range(rows) for c in range(cols)]
+    return out

@@ -11,6 +11,13 @@ from PIL import Image
 import geometry as g
 import model
 import reading
+import render
+
+
+def one_view(pixels):
+    h, w, _ = pixels.shape
+    grid = h // g.PATCH, w // g.PATCH
+    return {"patches": g.to_patches(pixels), "grid": grid, "patch": np.full((grid[0] * grid[1], 2), -1), "cell": np.zeros((model.CELLS, g.SLOTS), np.int64)}
 
 
 def main():
@@ -24,10 +31,10 @@ def main():
     table = {}
     for image in dict.fromkeys(r["image"] for r in rows):
         im = Image.open(os.path.join(folder, image)).convert("RGB")
-        w, h = g.fit(*im.size, 336, True)
-        patches = g.to_patches(np.asarray(im.resize((w, h), Image.BICUBIC)))
+        source, cell, shape = g.plan(*im.size, 336, g.MOST)
+        views = [one_view(pixels) for pixels in render.picture_views(im, source, cell, shape)]
         qs = [r for r in rows if r["image"] == image]
-        got = reading.answers(vision, dec, (patches, (h // 14, w // 14)), [r["question"] for r in qs], [int(len(r["answer"].encode()) * 1.5) + 20 for r in qs])
+        got = reading.answers(vision, dec, {"views": views, "shape": shape}, [r["question"] for r in qs], [int(len(r["answer"].encode()) * 1.5) + 20 for r in qs])
         for r, a in zip(qs, got):
             kind = r["category"] + ("" if r["category"] not in ("receipt", "page", "screen", "shape", "table") else " " + " ".join(r["question"].split()[:4])) + " " + r["metric"]
             row = table.setdefault(kind, [0, 0])

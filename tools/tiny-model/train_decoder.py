@@ -10,6 +10,7 @@ import state as state_file
 import torch.nn.functional as F
 import documents
 import fonts
+import geometry as g
 import model
 import render
 import text_data as td
@@ -31,11 +32,13 @@ def stage(p, every=ALL):
 def sample(r, st, o):
     while True:
         d = documents.make(r, o, st["mix"])
-        v = render.view(r, d, 336, 0, pixels=False)
+        v = render.views(r, d, 336, 0, pixels=False, most=st.get("slices", 1))
         if not any(len(a.encode()) <= st["longest"] for _, a in d["qa"]):
             continue
-        s = td.item(r, d, v, td.kept_cells(r, v["cell"], 0.1) if st["sparse"] else td.kept_rows(r, v["cell"], st["spare"]), st["limit"], st["longest"])
-        return s, model.oracle(torch.from_numpy(td.spoil(r, v["cell"], st["noise"])))[s["keep"]]
+        s = td.item(r, d, v, td.kept(r, v, st["sparse"], 0.1 if st["sparse"] else st["spare"]), st["limit"], st["longest"])
+        blur = 2.5 if v["shape"] else 1                     # a source that has slices is the coarser picture of the two
+        code = torch.cat([model.oracle(torch.from_numpy(td.spoil(r, one["cell"], st["noise"] * (1 if i else blur)))) for i, one in enumerate(v["views"])])
+        return s, code[s["keep"]]
 
 
 def lm_loss(decoder, batch, features, guide=True):
@@ -59,6 +62,7 @@ def main():
     ap.add_argument("--batch", type=int, default=12)
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--rate", type=float, default=1)
+    ap.add_argument("--slices", type=int, default=g.MOST, help="slices a picture may have at most")
     ap.add_argument("--mix", default="", help="shares of the kinds of document in the second half, as shape=30,tall=12")
     a = ap.parse_args()
     os.makedirs(a.run, exist_ok=True)
@@ -80,7 +84,7 @@ def main():
             os.replace(a.run + "/decoder.tmp", a.run + "/decoder.pt")
             if p >= 1:
                 break
-        st = stage(p, every)
+        st = stage(p, every) | {"slices": a.slices}
         pairs = [sample(r, st, o) for _ in range(a.batch)]
         batch = td.collate([s for s, _ in pairs])
         noise = 0.03

@@ -13,6 +13,7 @@ import state as state_file
 import torch.nn.functional as F
 import documents
 import fonts
+import geometry as g
 import model
 import reading
 import render
@@ -27,33 +28,70 @@ MIX = {"line": 13, "wide": 6, "paragraph": 12, "receipt": 14, "sign": 12, "scree
 LAYOUTS = {"receipt": 16, "screen": 14, "table": 16, "tall": 12, "page": 6, "shape": 28, "sign": 8}
 
 
-def sample(r, p, mix):
+def sample(r, p, mix, slices):
     level = 0.5 + 0.5 * min(1, p / 0.5)
     o = {"faces": fonts.train_faces(), "plain": r.random() < 0.2, "held": False}
     d = documents.make(r, o, mix)
-    v = render.view(r, d, 336, level)
+    v = render.views(r, d, 336, level, most=slices)
     dice = r.random()
-    full = 0.15 if p < 0.7 else 0.35
-    keep = list(range(model.CELLS)) if dice < full else td.kept_rows(r, v["cell"], 0.3) if dice < full + 0.25 else td.kept_cells(r, v["cell"], 0.15)
+    if dice < 0.4:
+        keep = list(range(len(v["views"]) * model.CELLS))     # as the product hands them on: empty cells are many, and must not confuse
+    else:
+        keep = td.kept(r, v, dice > 0.75, 0.15 if dice > 0.75 else r.uniform(0.2, 1))
     return v, td.item(r, d, v, keep, 3, 230)
 
 
-def layouts(r, dec, count, guide):
+def read(dec, items, features, guide):
+    """Language loss, guided attention and share of right tokens; one document at a time, so that nothing is padded."""
+    every = sum(t >= 0 for s in items for t in s["target"])
+    lm = guided = right = 0.0
+    for s, seen in zip(items, features):
+        share = sum(t >= 0 for t in s["target"]) / every
+        a, b, c, _ = lm_loss(dec, td.collate([s]), [seen], guide)
+        lm, guided, right = lm + share * a, guided + share * b, right + share * c.item()
+    return lm, guided, right
+
+
+def layouts(r, dec, count, guide, slices):
     """Loss on documents without pixels: cheap practice in finding, counting and comparing."""
     o = {"faces": fonts.train_faces(), "plain": False, "held": False}
-    st = dict(mix=LAYOUTS, spare=0.3, noise=0.2, longest=120, limit=4, sparse=r.random() < 0.8)
+    st = dict(mix=LAYOUTS, spare=r.uniform(0.2, 1), noise=0.2, longest=120, limit=4, sparse=r.random() < 0.5, slices=slices)
     pairs = [train_decoder.sample(r, st, o) for _ in range(count)]
-    lm, guided, _, _ = lm_loss(dec, td.collate([s for s, _ in pairs]), [f + 0.05 * torch.randn_like(f) for _, f in pairs], guide > 0)
+    lm, guided, _ = read(dec, [s for s, _ in pairs], [f + 0.05 * torch.randn_like(f) for _, f in pairs], guide > 0)
     return lm, guide * guided
 
 
-def losses(vision, dec, pairs, wt, aux, guide, frozen):
-    batch, text = vision_data.collate([v for v, _ in pairs]), td.collate([s for _, s in pairs])
+def look(vision, pairs, learn, route):
+    """What the decoder gets of each picture, [kept cells, 256]. The tower learns from at most `learn` views of a picture,
+    drawn anew each time: the others cost a third of it. Also returns the batch of those views and what the tower says of it."""
+    chosen, others = [], []
+    for i, (v, s) in enumerate(pairs):
+        views = sorted({c // model.CELLS for c in s["keep"]})
+        some = set(random.sample(views, min(learn, len(views))))
+        chosen += [(i, n) for n in views if n in some]
+        others += [(i, n) for n in views if n not in some]
+    out = {}
+    with torch.no_grad():
+        for at in range(0, len(others), 6):
+            part = others[at:at + 6]
+            _, seen, _ = vision(vision_data.collate([pairs[i][0]["views"][n] for i, n in part]), route=False)
+            out |= dict(zip(part, seen))
+    batch = vision_data.collate([pairs[i][0]["views"][n] for i, n in chosen])
+    x, seen, route = vision(batch, route=route)
+    out |= dict(zip(chosen, seen))
+    features = []
+    for i, (_, s) in enumerate(pairs):
+        parts = [(n, [c % model.CELLS for c in s["keep"] if c // model.CELLS == n]) for n in sorted({c // model.CELLS for c in s["keep"]})]
+        features.append(torch.cat([out[i, n][cells] for n, cells in parts]))
+    return features, batch, x, seen, route
+
+
+def losses(vision, dec, pairs, wt, aux, guide, frozen, routing):
     with torch.autocast("cpu", torch.bfloat16), torch.set_grad_enabled(not frozen):
-        x, out, route = vision(batch, route=aux > 0)
-    lm, guided, right, _ = lm_loss(dec, text, [out[i, s["keep"]] for i, (_, s) in enumerate(pairs)], guide > 0)
+        features, batch, x, out, route = look(vision, pairs, 1, routing > 0)
+    lm, guided, right = read(dec, [s for _, s in pairs], features, guide > 0)
     total = lm + guide * guided
-    parts = {"lm": lm.item(), "guide": float(guided.detach()), "right": right.item()}
+    parts = {"lm": lm.item(), "guide": float(guided.detach()), "right": right}
     if aux > 0:
         cells = train_vision.some_cells(batch["cell"], 128)
         rows = torch.arange(len(cells))[:, None]
@@ -64,7 +102,9 @@ def losses(vision, dec, pairs, wt, aux, guide, frozen):
         cell = F.cross_entropy(named.float().reshape(-1, wt.numel()), label.reshape(-1), wt)
         full = (label[..., 0] > 0).float() * 0.9 + 0.1
         code = ((out[rows, cells].float() - model.oracle(batch["cell"])[rows, cells]).pow(2).sum(-1) * full).sum() / full.sum()
-        total = total + aux * (patch + 0.7 * cell + 0.1 * route + 0.15 * code)
+        total = total + aux * (patch + 0.7 * cell + 0.15 * code)
+        if route is not None:
+            total = total + aux * routing * route
         parts |= {"patch": patch.item(), "cell": cell.item(), "code": code.item()}
     return total, parts
 
@@ -86,7 +126,7 @@ def worker(rank, a):
     opts = [Optimiser(named[:count], muon=0.02 * slow, adam=2e-3 * slow), Optimiser(named[count:], muon=0.02 * a.rate, adam=2e-3 * a.rate)]
     wt = train_vision.weights()
     r, mix = random.Random(a.seed * 1000 + rank + int(a.at * 100)), documents.weighted(a.mix, MIX)
-    check = reading.validation_set(a.check) if rank == 0 else None
+    check = reading.validation_set(a.check, slices=a.slices) if rank == 0 else None
     begin, step, last, met, ema = time.time(), 0, time.time(), time.time(), {}
     begin, = train_vision.together([begin], a.ranks)
     while True:
@@ -102,15 +142,15 @@ def worker(rank, a):
                 print("CHECK %.1f min step %d %s" % ((time.time() - begin) / 60, step, reading.score(vision, dec, check, 6)), flush=True)
             if p >= 1:
                 break
-        pairs = [sample(r, p, mix) for _ in range(a.batch)]
-        guide = 0.2 if p < 0.6 else 0.0
+        pairs = [sample(r, p, mix, a.slices) for _ in range(a.batch)]
+        guide = 0.2 if p < a.guide else 0.0
         frozen = p < a.freeze
         aux = 0.0 if frozen else 0.5 if p < 0.8 else 0.25
-        loss, parts = losses(vision, dec, pairs, wt, aux, guide, frozen)
+        loss, parts = losses(vision, dec, pairs, wt, aux, guide, frozen, a.route)
         for opt in opts:
             opt.zero()
         if a.layouts:
-            lm, guided = layouts(r, dec, a.layouts, guide)
+            lm, guided = layouts(r, dec, a.layouts, guide, a.slices)
             loss, parts["layouts"] = loss + 0.5 * (lm + guided), lm.item()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(params, 1.5)
@@ -129,7 +169,7 @@ def main():
     ap.add_argument("--vision")
     ap.add_argument("--decoder")
     ap.add_argument("--from", dest="start")
-    for name, kind, value in (("minutes", float, 60), ("freeze", float, 0), ("at", float, 0), ("batch", int, 6), ("ranks", int, 1), ("rate", float, .6), ("vision-rate", float, .4), ("every", float, 8), ("meet", float, 40), ("layouts", int, 4), ("check", int, 3), ("seed", int, 1)):
+    for name, kind, value in (("minutes", float, 60), ("freeze", float, 0), ("at", float, 0), ("batch", int, 6), ("ranks", int, 1), ("rate", float, .6), ("vision-rate", float, .4), ("every", float, 8), ("meet", float, 40), ("layouts", int, 4), ("check", int, 3), ("slices", int, g.MOST), ("guide", float, 0.6), ("route", float, 0.1), ("seed", int, 1)):
         ap.add_argument("--" + name, type=kind, default=value)
     ap.add_argument("--mix", default="", help="shares of the kinds of document, as shape=30,tall=12")
     train_vision.launch(worker, ap.parse_args())

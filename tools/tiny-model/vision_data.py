@@ -38,15 +38,15 @@ def crop(r, im, marks, scale, area):
 
 
 def samples(r, stage):
-    """stage: faces, plain, level, mix, crop share, scale."""
+    """stage: faces, plain, level, mix, crop share, scale, slices (at most; 1 unless given)."""
     o = {"faces": stage["faces"], "plain": r.random() < stage["plain"], "held": False}
     d = documents.make(r, o, stage["mix"])
     scale = stage["scale"]
     if r.random() < stage["crop"] and max(d["w"], d["h"]) < 5 * min(d["w"], d["h"]):
         im, marks = render.distort(r, render.draw(d), render.centres(d), stage["level"])
         return [crop(r, im, marks, scale * r.uniform(.85, 1.2), stage["area"]) for _ in range(2)]
-    v = render.view(r, d, scale, stage["level"])
-    return [v]
+    every = render.views(r, d, scale, stage["level"], most=stage.get("slices", 1))["views"]
+    return every if len(every) < 3 else [every[0], r.choice(every[1:])]
 
 
 def collate(items):
@@ -71,4 +71,4 @@ def validation(kind_mix, count, scale, level, seed=99):
     """Unseen families, held-out words."""
     r = random.Random(seed)
     o = {"faces": fonts.validation_faces(), "plain": False, "held": True}
-    return [render.view(r, documents.make(r, o, kind_mix), scale, level) for _ in range(count)]
+    return [render.views(r, documents.make(r, o, kind_mix), scale, level, most=1)["views"][0] for _ in range(count)]

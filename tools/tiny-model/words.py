@@ -61,6 +61,19 @@ def number(r):
     return "%d,%03d" % (r.randint(1, 99), r.randrange(1000))
 
 
+def clock(r):
+    return "%s:%02d" % (r.choice(["%d", "%02d"]) % r.randrange(24), r.randrange(60))
+
+
+def sign(r):
+    text = " ".join(r.choice(SIGN) for _ in range(r.randint(1, 2)))
+    return text if r.random() < 0.6 else text.title()
+
+
+def goods(r):
+    return r.choice(GOODS) if r.random() < 0.5 else r.choice(GOODS_A) + " " + r.choice(GOODS).lower()
+
+
 def date(r):
     d, m, y = r.randint(1, 28), r.randint(1, 12), r.randint(2000, 2030)
     return r.choice(["%02d/%02d/%d" % (d, m, y), "%d-%02d-%02d" % (y, m, d), "%02d.%02d.%d" % (d, m, y), "%d %s %d" % (d, MONTHS[m - 1][:3], y)])
