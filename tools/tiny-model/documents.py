@@ -251,6 +251,8 @@ def tall(r, o):
              else words.sign(r) if p < 0.7 else words.goods(r) if p < 0.9 else words.word(r, o["held"]).capitalize() + " " + words.word(r, o["held"]))
         if p >= 0.7 and numbered:
             t = "%d. %s" % (len(lines) + 1, t)
+        if lines and r.random() < 0.06:
+            t = r.choice(lines)
         if fonts.width(face, size, t) < W - 20:
             lines.append(t)
     d = new(W, H, bg, "tall")

@@ -2,7 +2,8 @@
 
   python make_pocketread.py ../../packages/evaluation/pocketread
 
-The same seed, fonts and Pillow give the same files."""
+The same seed, layouts, fonts and Pillow give the same files. Layouts of tables and strips have become more varied since the pictures were
+drawn: a benchmark stays as it is, so another drawing would be a new version of it, with figures of its own."""
 import argparse
 import json
 import os
