@@ -45,10 +45,13 @@ function convertOnce(target, dtype) {
   return JSON.parse(run(process.execPath, ['--input-type=module', '--eval', program]));
 }
 
-/** `cp`, timed by the shell. */
+/**
+ * `cp`, timed by the shell, until the files are on the disk: a conversion flushes what it writes, and what a copy left in
+ * memory would be written at its expense.
+ */
 function copyOnce(target) {
   const start = performance.now();
-  const text = run('sh', ['-c', 'cp -r "$0" "$1" && times', path.resolve(options.checkpoint), target]);
+  const text = run('sh', ['-c', 'cp -r "$0" "$1" && sync "$1"/* && times', path.resolve(options.checkpoint), target]);
   const wall = (performance.now() - start) / 1000;
   const [minutes = 0, seconds = 0, systemMinutes = 0, systemSeconds = 0] = text
     .split('\n')[1]

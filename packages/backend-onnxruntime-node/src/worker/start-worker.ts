@@ -9,5 +9,6 @@ export function startWorker(file: URL | undefined): Worker {
   if (file !== undefined) return new Worker(file);
   if (isSource) return new Worker(new URL(FROM_SOURCE, import.meta.url), { execArgv: [] });
   // Written out in full, so that bundlers which know the pattern carry the file along.
-  return new Worker(new URL('./entry.js', import.meta.url));
+  // Without the flags of the process, of which some, as `--input-type`, are refused by threads.
+  return new Worker(new URL('./entry.js', import.meta.url), { execArgv: [] });
 }

@@ -8,5 +8,6 @@ const isSource: boolean = import.meta.url.endsWith('.ts');
 export function startWorker(): Worker {
   if (isSource) return new Worker(new URL(FROM_SOURCE, import.meta.url), { execArgv: [] });
   // Written out in full, so that bundlers which know the pattern carry the file along.
-  return new Worker(new URL('./entry.js', import.meta.url));
+  // Without the flags of the process, of which some, as `--input-type`, are refused by threads.
+  return new Worker(new URL('./entry.js', import.meta.url), { execArgv: [] });
 }
